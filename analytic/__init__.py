@@ -1,0 +1,1 @@
+"""Closed forms, one topic a file; pure JAX, nothing of the other packages."""

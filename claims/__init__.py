@@ -1,0 +1,1 @@
+"""The catalogue: which closed form and which experiment belong together, and how."""

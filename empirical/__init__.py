@@ -1,0 +1,1 @@
+"""The experiments: the twins of `analytic`, and the engine that averages them."""

@@ -1,0 +1,25 @@
+"""Strict JAX, reproducible Hypothesis."""
+
+import os
+
+import hypothesis
+import jax
+import pytest
+
+jax.config.update("jax_numpy_dtype_promotion", "standard")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+hypothesis.settings.register_profile(
+    "ci", deadline=None, derandomize=True, print_blob=True
+)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=500)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(params=["float32", "float64"])
+def precision(request):
+    """Both precisions in turn; double only inside the test."""
+    with jax.enable_x64(request.param == "float64"):
+        yield request.param
