@@ -1,0 +1,79 @@
+"""One draw of an expectation at one point, as a function of base numbers."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from empirical.montecarlo.expectation import Expectation, NoiseError
+
+__all__ = ["Layout"]
+
+
+class Layout:
+    """How many base numbers of each source one draw takes, and what it makes of them.
+
+    Args:
+        expectation: What is averaged.
+        points: Array parameters, with a leading axis for the points.
+        static: The other parameters.
+
+    Raises:
+        NoiseError: The integrand's value is not one real array.
+    """
+
+    def __init__(
+        self,
+        expectation: Expectation,
+        points: Mapping[str, Any],
+        static: Mapping[str, Any],
+    ):
+        self.expectation = expectation
+        self.static = dict(static)
+        first = {name: value[0] for name, value in points.items()}
+        self.shapes = expectation.noise_shapes({**first, **static})
+        self.sizes: dict[str, int] = {}
+        self.slices: dict[str, slice] = {}
+        for noise, law in expectation.laws.items():
+            size = law.base_size(self.shapes[noise])
+            start = self.sizes.get(law.source, 0)
+            self.slices[noise] = slice(start, start + size)
+            self.sizes[law.source] = start + size
+        base = {
+            source: jax.ShapeDtypeStruct((size,), _DTYPES[source])
+            for source, size in self.sizes.items()
+        }
+        value = jax.eval_shape(self._raw, first, base)
+        kind = getattr(getattr(value, "dtype", None), "kind", None)
+        if kind not in ("f", "i", "u", "b"):
+            raise NoiseError(
+                f"{expectation.name} must return one real array, got {value}"
+            )
+        self.value_shape: tuple[int, ...] = value.shape
+        self.value_size = math.prod(value.shape)
+
+    def noise(
+        self, parameters: Mapping[str, Any], base: Mapping[str, jax.Array]
+    ) -> dict[str, jax.Array]:
+        """One draw of every noise variable."""
+        return {
+            noise: law.transform(
+                base[law.source][self.slices[noise]], self.shapes[noise], parameters
+            )
+            for noise, law in self.expectation.laws.items()
+        }
+
+    def draw(
+        self, point: Mapping[str, Any], base: Mapping[str, jax.Array]
+    ) -> jax.Array:
+        """One draw of the integrand at one point, flattened, in double precision."""
+        return jnp.ravel(self._raw(point, base)).astype(jnp.float64)
+
+    def _raw(self, point, base):
+        parameters = {**self.static, **point}
+        return self.expectation(**parameters, **self.noise(parameters, base))
+
+
+_DTYPES = {"normal": jnp.float64, "uniform": jnp.float64, "words": jnp.uint32}

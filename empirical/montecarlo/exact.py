@@ -1,0 +1,40 @@
+"""The route without sampling: enumeration, else quadrature, else none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from empirical.montecarlo.enumeration import enumerated_mean, outcome_count
+from empirical.montecarlo.expectation import Expectation
+from empirical.montecarlo.quadrature import quadrature_mean
+
+__all__ = ["Exact", "exact_mean"]
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A mean without sampling error.
+
+    Attributes:
+        mean: The mean at every point, shape (points, *value).
+        evaluations: Outcomes or nodes that were summed.
+        tolerance: Relative error that rounding, or the rule, may leave.
+    """
+
+    mean: np.ndarray
+    evaluations: int
+    tolerance: float
+
+
+def exact_mean(
+    expectation: Expectation, points: Mapping[str, Any], static: Mapping[str, Any]
+) -> Exact | None:
+    """The mean without sampling, if the noise allows it; else None."""
+    count = outcome_count(expectation, points, static)
+    if count is not None:
+        mean = enumerated_mean(expectation, points, static)
+        return Exact(mean, count, tolerance=1e-9)
+    found = quadrature_mean(expectation, points, static)
+    return None if found is None else Exact(*found, tolerance=1e-8)

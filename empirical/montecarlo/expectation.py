@@ -1,0 +1,189 @@
+"""An expectation: a function of parameters and noise, with the laws of its noise."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from empirical.montecarlo.laws import Law
+from empirical.montecarlo.names import NoiseError, axis_lengths, parameter_names
+
+__all__ = ["Estimate", "Expectation", "NoiseError", "expectation"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured mean.
+
+    Attributes:
+        mean: The mean, of the shape of one value of the integrand.
+        standard_error: Standard error of each entry; 0 if the mean is exact.
+        skewness: Skewness of one draw, per entry.
+        draws: How many draws were averaged, or outcomes summed.
+        exact: Whether nothing was sampled: all outcomes of discrete noise were summed,
+            or a quadrature rule has converged.
+    """
+
+    mean: np.ndarray
+    standard_error: np.ndarray
+    skewness: np.ndarray
+    draws: int
+    exact: bool
+
+
+class Expectation:
+    """A deterministic function of parameters and one draw of noise, and the laws.
+
+    Calling it evaluates the function on one draw. The engine draws and averages.
+
+    Args:
+        integrand: The function. Its value is one draw.
+        laws: The law of each parameter of the integrand that is noise.
+
+    Raises:
+        NoiseError: A law is not a `Law`, names no parameter of the integrand, or
+            depends on a parameter that the integrand lacks.
+    """
+
+    def __init__(self, integrand: Callable[..., Any], laws: Mapping[str, Law]):
+        if not callable(integrand):
+            raise NoiseError(f"integrand must be a function, got {integrand!r}")
+        functools.update_wrapper(self, integrand)
+        self.integrand = integrand
+        self.laws = dict(laws)
+        self.name = getattr(integrand, "__name__", "integrand")
+        names = parameter_names(integrand)
+        for noise, law in self.laws.items():
+            if not isinstance(law, Law):
+                raise NoiseError(
+                    f"the law of {noise!r} must be one of Normal, Uniform,"
+                    f" Rademacher, Bernoulli, Sphere, Categorical, Permutation or Key,"
+                    f" got {law!r}"
+                )
+            if noise not in names:
+                raise NoiseError(
+                    f"{self.name} has no parameter {noise!r} to be noise: it takes"
+                    f" ({', '.join(names)})"
+                )
+        self.parameters = tuple(n for n in names if n not in self.laws)
+        for noise, law in self.laws.items():
+            for setting in filter(callable, law.settings):
+                unknown = set(parameter_names(setting)) - set(self.parameters)
+                if unknown:
+                    raise NoiseError(
+                        f"the law of {noise!r} depends on {sorted(unknown)}, which are"
+                        f" no parameters of {self.name} ({', '.join(self.parameters)})"
+                    )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate the integrand on one draw of the noise."""
+        return self.integrand(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        laws = ", ".join(f"{name}={law}" for name, law in self.laws.items())
+        return f"expectation({self.name}, {laws})"
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """The parameters that are not noise."""
+        full = inspect.signature(self.integrand)
+        kept = [p for n, p in full.parameters.items() if n in self.parameters]
+        return full.replace(parameters=kept)
+
+    def noise_shapes(self, parameters: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+        """Shape of one draw of each noise variable, at given parameters.
+
+        Raises:
+            NoiseError: A law has an axis that no parameter has.
+        """
+        lengths = axis_lengths(self.integrand, parameters)
+        shapes = {}
+        for noise, law in self.laws.items():
+            missing = [a for a in law.axes if isinstance(a, str) and a not in lengths]
+            if missing:
+                raise NoiseError(
+                    f"axis {missing[0]!r} of the noise {noise!r} must be an axis of a"
+                    f" parameter of {self.name}, got only {sorted(lengths)}"
+                )
+            shapes[noise] = tuple(
+                lengths[a] if isinstance(a, str) else a for a in law.axes
+            )
+        return shapes
+
+    def estimate(
+        self, *, key: int = 0, draws: int = 2**20, **parameters: Any
+    ) -> Estimate:
+        """Mean of the integrand at one point, in double precision.
+
+        Args:
+            key: Seed of the noise; the same seed gives the same answer.
+            draws: How many draws, rounded up to whole blocks. Discrete noise with few
+                outcomes is summed instead, and a smooth function of at most three
+                normal numbers is integrated by quadrature.
+            parameters: The integrand's parameters, by name.
+
+        Raises:
+            NoiseError: A parameter is missing or unknown.
+        """
+        # Imported here: both need this class.
+        from empirical.montecarlo.exact import exact_mean
+        from empirical.montecarlo.sampler import Sampler, stream_key
+
+        if set(parameters) != set(self.parameters):
+            raise NoiseError(
+                f"parameters of {self.name} must be ({', '.join(self.parameters)}),"
+                f" got ({', '.join(parameters)})"
+            )
+        static = {n: v for n, v in parameters.items() if not is_array_like(v)}
+        with jax.enable_x64(True):
+            points = {
+                n: np.asarray(v, dtype=as_double(v))[None]
+                for n, v in parameters.items()
+                if n not in static
+            }
+            exact = exact_mean(self, points, static)
+            if exact is not None:
+                zero = np.zeros_like(exact.mean[0])
+                return Estimate(
+                    exact.mean[0], zero, zero, exact.evaluations, exact=True
+                )
+            sampler = Sampler(self, points, static)
+            moments = sampler.moments(stream_key(key), draws)
+        shape = sampler.value_shape
+        return Estimate(
+            moments.mean[0].reshape(shape),
+            moments.standard_error[0].reshape(shape),
+            moments.skewness[0].reshape(shape),
+            moments.count,
+            exact=False,
+        )
+
+
+def expectation(integrand: Callable[..., Any] | None = None, /, **laws: Law) -> Any:
+    """Declare the laws of an integrand's noise: as a decorator, or of a given function.
+
+    `expectation(f, x=Normal(8))` and `@expectation(x=Normal(8))` give an `Expectation`.
+    """
+    if integrand is None:
+        return lambda function: Expectation(function, laws)
+    return Expectation(integrand, laws)
+
+
+def is_array_like(value: Any) -> bool:
+    """Whether a parameter is data (array or float), not a static int, bool or str."""
+    if isinstance(value, (bool, int, str)) or value is None:
+        return False
+    try:
+        return np.asarray(value).dtype.kind in "fciub"
+    except ValueError:
+        return False
+
+
+def as_double(value: Any) -> np.dtype:
+    """The dtype that a parameter has inside the engine: floats become double."""
+    kind = np.asarray(value).dtype
+    return np.dtype(np.float64) if kind.kind == "f" or kind.name == "bfloat16" else kind
