@@ -1,0 +1,223 @@
+"""Checking: from a claim, or a formula and an experiment, to a report."""
+
+import inspect
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from empirical.montecarlo import Expectation
+from tallystick.bench import DEFAULT_KEY, Bench, Prepared, Settings
+from tallystick.claim import Claim, Form, as_expectation, require_domain, require_twins
+from tallystick.domain import Case, Domain
+from tallystick.errors import ClaimError
+from tallystick.relations import Limit, Relation, as_relation
+from tallystick.report import Refusal, Report
+from tallystick.verdict import Verdict, Worst, worst_of
+
+__all__ = [
+    "bench_of",
+    "check",
+    "check_alone",
+    "check_claim",
+    "judge_control",
+    "judge_erratum",
+    "judge_wrong_form",
+]
+
+
+def check_claim(
+    claim: Claim, settings: Settings | None = None, *, bench: Bench | None = None
+) -> Report:
+    """Check a claim, its controls and its errata.
+
+    Args:
+        claim: The claim.
+        settings: How hard to try.
+        bench: If given, the claim's bench, so that compiled programs are reused.
+    """
+    settings = settings or Settings()
+    bench = bench or bench_of(claim, settings)
+    start = time.perf_counter()
+    report = check_alone(claim, bench)
+    refusals = [
+        *(judge_control(claim, control.name, bench) for control in claim.controls),
+        *(judge_erratum(claim, erratum.name, bench) for erratum in claim.errata),
+    ]
+    seconds = time.perf_counter() - start
+    return replace(report, refusals=tuple(refusals), seconds=seconds)
+
+
+def check_alone(claim: Claim, bench: Bench) -> Report:
+    """Check a claim without its controls and errata."""
+    start = time.perf_counter()
+    report = _report(claim.analytic, bench, claim.name)
+    return replace(
+        report,
+        seconds=time.perf_counter() - start,
+        replay=f"tallystick check {claim.name} --seed {bench.settings.seed:#x}",
+    )
+
+
+def bench_of(claim: Claim, settings: Settings) -> Bench:
+    """The bench of a claim."""
+    return Bench(
+        claim.name,
+        as_expectation(claim.empirical),
+        claim.domain,
+        as_relation(claim.relation),
+        settings,
+    )
+
+
+def judge_control(claim: Claim, name: str, bench: Bench) -> Refusal:
+    """Judge one control: it is refused as soon as one case refuses it."""
+    control = next(c for c in claim.controls if c.name == name)
+    return judge_wrong_form(control.name, control.form, bench)
+
+
+def judge_wrong_form(name: str, form: Form, bench: Bench) -> Refusal:
+    """Judge any wrong form; the loudest verdict over the cases counts."""
+    decisions = []
+    for case in bench.cases():
+        decisions.append(bench.decide(form, case, explain=False)[0])
+        if decisions[-1].verdict.rank >= Verdict.DISAGREE.rank:
+            break
+    last = worst_of(decisions)
+    return Refusal(name, "control", last.verdict, last.diagnosis or last.reason)
+
+
+def judge_erratum(claim: Claim, name: str, bench: Bench) -> Refusal:
+    """Judge a printed form at its counterexample."""
+    erratum = next(e for e in claim.errata if e.name == name)
+    decision, _ = bench.decide_at(erratum.form, erratum.at)
+    reason = decision.diagnosis or decision.reason
+    if decision.worst:
+        numbers = (
+            f"{decision.worst.formula:.5g}, measured {decision.worst.measured:.5g}"
+        )
+        reason = f"{reason}: printed form {numbers}"
+    return Refusal(erratum.name, "erratum", decision.verdict, reason)
+
+
+def check(
+    formula: Form,
+    experiment: Expectation | Form,
+    /,
+    *,
+    domain: Domain | None = None,
+    relation: Relation | str = "mean",
+    key: int = DEFAULT_KEY,
+    points: int = 32,
+    budget: int = 2**24,
+    tolerance: float | None = None,
+    **spaces: Any,
+) -> Report:
+    """Is this formula what that experiment measures?
+
+    Everything is matched by name: the formula's parameters need a space each, what is
+    left of the integrand's parameters must be declared noise.
+
+    Args:
+        formula: The closed form: a JAX function of one point.
+        experiment: An `expectation`, or a plain function if there is no noise.
+        domain: Where to compare, instead of `spaces`.
+        relation: In what sense the two should match.
+        key: Names all randomness; the same key gives the same report.
+        points: Parameter points, at least.
+        budget: Largest number of draws of one look.
+        tolerance: Instead of the relation's own.
+        spaces: For each parameter a space, a law to draw from, or a constant.
+
+    Returns:
+        A report; it is never a bool.
+
+    Raises:
+        ClaimError: Names, shapes or dtypes do not fit.
+        DomainError: A space is ill formed.
+        NoiseError: The noise is.
+    """
+    if not callable(formula):
+        raise ClaimError(f"formula must be a function, got {formula!r}")
+    name = getattr(formula, "__name__", "formula")
+    empirical = as_expectation(experiment)
+    relation = _with_tolerance(as_relation(relation), tolerance)
+    sizes = (relation.size,) if isinstance(relation, Limit) else ()
+    require_twins(name, formula, empirical, sizes)
+    if domain is None:
+        domain = Domain(**spaces)
+    elif spaces:
+        raise ClaimError(f"give a domain or spaces, not both: got {sorted(spaces)} too")
+    require_domain(name, formula, domain)
+    if points < 1 or budget < 1:
+        raise ClaimError(
+            f"points and budget must be positive, got {points=}, {budget=}"
+        )
+    settings = Settings(seed=key, points=points, budget=budget)
+    bench = Bench(name, empirical, domain, relation, settings)
+    start = time.perf_counter()
+    report = _report(formula, bench, f"{name}({', '.join(domain.spaces)})")
+    return replace(
+        report,
+        seconds=time.perf_counter() - start,
+        replay=f"tallystick.check(..., key={key:#x})",
+    )
+
+
+def _report(form: Form, bench: Bench, name: str) -> Report:
+    """Judge a form on all cases, and say what came out."""
+    decisions, seen = [], []
+    for case in bench.cases():
+        decision, prepared = bench.decide(form, case)
+        decisions.append(decision)
+        seen.append(prepared)
+        if decision.verdict.rank >= Verdict.DISAGREE.rank:
+            break
+    last = worst_of(decisions)
+    where = seen[decisions.index(last)]
+    arguments = ", ".join(inspect.signature(bench.experiment.integrand).parameters)
+    finite = [d for d in decisions if d.verdict is Verdict.AGREE] or [last]
+    relation = bench.relation
+    looser = 1.0 if last.exact else bench.settings.looser
+    return Report(
+        name=name,
+        experiment=f"{bench.experiment.name}({arguments})",
+        relation=relation.name,
+        verdict=last.verdict,
+        reason=_with_case(last.reason, where.case),
+        diagnosis=last.diagnosis,
+        tolerance=where.tolerance * looser,
+        detectable=float(np.max([d.detectable for d in finite])),
+        detectable_factor=float(np.max([d.detectable_factor for d in finite])),
+        tightness=last.tightness,
+        points=sum(p.sampler.count for p in seen),
+        draws=max(d.draws for d in decisions),
+        exact=all(d.exact for d in decisions),
+        worst=_worst(last.worst, where),
+        false_alarm=sum(d.false_alarm for d in decisions),
+    )
+
+
+def _with_case(reason: str, case: Case) -> str:
+    return f"{reason} ({case.label()})" if reason and case.label() else reason
+
+
+def _worst(worst: Worst | None, prepared: Prepared) -> dict[str, Any] | None:
+    if worst is None:
+        return None
+    point = {n: v[worst.point] for n, v in prepared.points.items()}
+    return {
+        "point": {**prepared.case.static, **point},
+        "output": worst.output,
+        "outputs": prepared.sampler.layout.value_size,
+        "formula": worst.formula,
+        "measured": worst.measured,
+        "error": worst.error,
+    }
+
+
+def _with_tolerance(relation: Relation, tolerance: float | None) -> Relation:
+    if tolerance is None:
+        return relation
+    return replace(relation, tolerance=tolerance)

@@ -1,0 +1,295 @@
+"""The command line: `tallystick check`, `list`, `show`, `errata` and `new`."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import NoReturn
+
+from tallystick import __version__
+
+__all__ = ["main"]
+
+AGREE, DISAGREE, INCONCLUSIVE, USAGE, INTERRUPTED = 0, 1, 2, 3, 130
+JOURNAL = Path(".tallystick") / "journal.jsonl"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0 if all claims agree and all wrong forms were refused, 1 if some disagree,
+        2 if some are inconclusive, 3 for usage errors and invalid claims, 130 if
+        interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    from tallystick.errors import TallystickError
+
+    try:
+        return options.run(options)
+    except TallystickError as error:
+        print(f"tallystick: {error}", file=sys.stderr)  # noqa: T201
+        return USAGE
+    except BrokenPipeError:  # The reader of our output has gone: nothing to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return USAGE
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose usage errors exit with 3: 2 means inconclusive."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="tallystick",
+        description="Check closed forms against independent experiments.",
+        epilog="Exit codes: 0 all agree, 1 some disagree, 2 some inconclusive,"
+        " 3 usage or invalid claim.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    check = commands.add_parser("check", help="check claims, and refuse wrong forms")
+    _add_names(check)
+    check.add_argument("--quick", action="store_true", help="looser and much faster")
+    check.add_argument(
+        "--seed", type=_integer, default=None, help="seed of all randomness"
+    )
+    check.add_argument("--json", metavar="FILE", help="write the reports there as JSON")
+    check.add_argument(
+        "--resume", action="store_true", help="keep what an interrupted run finished"
+    )
+    check.add_argument(
+        "--jobs", type=_positive, default=None, help="claims checked at a time"
+    )
+    check.set_defaults(run=_check)
+
+    listing = commands.add_parser("list", help="list the claims")
+    _add_names(listing)
+    listing.add_argument(
+        "--markdown", action="store_true", help="as the table of the README"
+    )
+    listing.set_defaults(run=_list)
+
+    show = commands.add_parser("show", help="one claim in words")
+    show.add_argument("names", nargs="+", metavar="ID")
+    show.set_defaults(run=_show)
+
+    errata = commands.add_parser("errata", help="printed forms that are refuted")
+    _add_names(errata)
+    errata.set_defaults(run=_errata)
+
+    new = commands.add_parser("new", help="write the four files of a new result")
+    new.add_argument("name", metavar="TOPIC.RESULT", help="as in pooling.maximum_mean")
+    new.add_argument(
+        "--root", type=Path, default=Path(), help="folder with analytic/, claims/, ..."
+    )
+    new.set_defaults(run=_new)
+    return parser
+
+
+def _add_names(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="claim id, glob, topic, family or Python file; without names, all claims",
+    )
+
+
+def _integer(text: str) -> int:
+    return int(text, 0)
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
+    return value
+
+
+def _check(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from tallystick.bench import DEFAULT_KEY, Settings
+    from tallystick.catalogue import find
+    from tallystick.console import Monitor, print_results
+    from tallystick.journal import Journal, fingerprint
+
+    to_stdout = options.json == "-"
+    console = Console(stderr=to_stdout)
+    if options.json and not to_stdout:
+        _require_writable(Path(options.json))
+    seed = DEFAULT_KEY if options.seed is None else options.seed
+    settings = Settings.quick(seed) if options.quick else Settings(seed)
+    start = time.perf_counter()
+    entries, broken = find(options.names)
+    journal = Journal(
+        JOURNAL,
+        resume=options.resume,
+        warn=lambda text: console.print(text, markup=False, soft_wrap=True),
+    )
+    marks = {entry.claim.name: fingerprint(entry, settings) for entry in entries}
+    reports = {}
+    interrupted = False
+    with Monitor(console, len(entries)) as monitor:
+        waiting = []
+        for entry in entries:
+            name = entry.claim.name
+            if marks[name] in journal:
+                reports[name] = journal[marks[name]]
+                monitor.finished(reports[name], resumed=True)
+            else:
+                waiting.append(entry)
+        try:
+            for report in _run(waiting, settings, options.jobs or os.cpu_count() or 1):
+                reports[report.name] = report
+                journal.add(marks[report.name], report)
+                monitor.finished(report)
+        except KeyboardInterrupt:
+            interrupted = True
+    order = [e.claim.name for e in entries if e.claim.name in reports]
+    done = [reports[name] for name in order]
+    print_results(console, done, broken, time.perf_counter() - start)
+    if options.json:
+        _write_json(options.json, done, broken, settings)
+    if interrupted:
+        left = len(entries) - len(done)
+        console.print(f"interrupted with {left} claims left: go on with --resume")
+        return INTERRUPTED
+    return _exit_code(done, broken)
+
+
+def _run(entries, settings, jobs: int) -> Iterator:
+    """Reports as they are finished; one claim compiles while another one runs."""
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(_report, entry, settings) for entry in entries]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _report(entry, settings):
+    """Check one claim; whatever it raises makes it INVALID, and the run goes on."""
+    from tallystick.catalogue import one_line
+    from tallystick.checking import check_claim
+    from tallystick.report import Report
+    from tallystick.verdict import Verdict
+
+    try:
+        return check_claim(entry.claim, settings)
+    except Exception as error:
+        return Report(
+            name=entry.claim.name,
+            experiment=getattr(entry.claim.empirical, "name", "experiment"),
+            relation=entry.claim.relation.name,
+            verdict=Verdict.INVALID,
+            reason=one_line(error, entry.path),
+        )
+
+
+def _exit_code(reports, broken) -> int:
+    from tallystick.verdict import Verdict
+
+    verdicts = {report.verdict for report in reports}
+    wrong = {r.verdict for report in reports for r in report.unrefused}
+    if Verdict.DISAGREE in verdicts or Verdict.AGREE in wrong:
+        return DISAGREE
+    if Verdict.INVALID in verdicts or broken:
+        return USAGE
+    if Verdict.INCONCLUSIVE in verdicts or wrong:
+        return INCONCLUSIVE
+    return AGREE
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse a path that cannot be written, before anything is computed."""
+    from tallystick.errors import TallystickError
+
+    try:
+        with path.open("a"):
+            pass
+    except OSError as error:
+        raise TallystickError(f"--json {path} cannot be written: {error}") from None
+
+
+def _write_json(target: str, reports, broken, settings) -> None:
+    from dataclasses import asdict
+
+    text = json.dumps(
+        {
+            "schema": 1,
+            "version": __version__,
+            "settings": asdict(settings),
+            "reports": [report.as_dict() for report in reports],
+            "broken": [asdict(module) for module in broken],
+        },
+        indent=2,
+    )
+    if target == "-":
+        print(text)  # noqa: T201
+    else:
+        Path(target).write_text(text + "\n")
+
+
+def _list(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from tallystick.catalogue import find
+    from tallystick.console import print_broken, print_list
+    from tallystick.readme import catalogue_table
+
+    entries, broken = find(options.names)
+    console = Console()
+    if options.markdown:
+        print(catalogue_table(entries))  # noqa: T201
+    else:
+        print_list(console, entries)
+    print_broken(console, broken)
+    return USAGE if broken else 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from tallystick.catalogue import find
+    from tallystick.console import print_show
+
+    entries, _ = find(options.names)
+    for entry in entries:
+        print_show(Console(), entry)
+    return 0
+
+
+def _errata(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from tallystick.catalogue import find
+    from tallystick.console import print_errata
+
+    entries, _ = find(options.names)
+    print_errata(Console(), entries)
+    return 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    from tallystick.scaffold import write_files
+
+    for path in write_files(options.root, options.name):
+        print(path)  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

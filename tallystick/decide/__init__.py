@@ -1,0 +1,1 @@
+"""Decision procedures, one for each kind of evidence."""

@@ -1,0 +1,134 @@
+"""The decision without sampling error: exact means, identities and bounds."""
+
+import math
+
+import numpy as np
+
+from tallystick.diagnosis import diagnose_exact
+from tallystick.relations import Bound
+from tallystick.verdict import Decision, Verdict, Worst
+
+__all__ = ["decide_bound", "decide_equal"]
+
+FLOOR = 1e-13
+"""Differences below this times the typical size are rounding, even about zero."""
+
+
+def decide_equal(
+    measured: np.ndarray, target: np.ndarray, *, tolerance: float, draws: int
+) -> Decision:
+    """Decide whether every measured value equals the target to rounding.
+
+    Args:
+        measured: Shape (draws, points, outputs): each draw must equal the target.
+        target: Shape (points, outputs), finite.
+        tolerance: Relative to the largest output at the same point.
+        draws: How many draws or outcomes stand behind the measured values.
+    """
+    if not np.isfinite(measured).all():
+        return _not_finite(measured, target, draws)
+    gaps = np.abs(measured - target)
+    allowed = tolerance * _scale(measured, target)
+    worst = _worst(gaps / allowed, measured, target)
+    if (gaps <= allowed).all():
+        return Decision(
+            Verdict.AGREE,
+            draws=draws,
+            detectable=tolerance,
+            detectable_factor=tolerance,
+            worst=worst,
+            exact=True,
+        )
+    mean = measured.mean(axis=0)
+    return Decision(
+        Verdict.DISAGREE,
+        reason="the closed form is not the measured value",
+        diagnosis=diagnose_exact(target.ravel(), mean.ravel()),
+        draws=draws,
+        detectable=tolerance,
+        detectable_factor=tolerance,
+        worst=worst,
+        exact=True,
+    )
+
+
+def decide_bound(
+    measured: np.ndarray, target: np.ndarray, relation: Bound, *, draws: int
+) -> Decision:
+    """Decide whether no draw crosses the bound, and whether an attained one is reached.
+
+    Args:
+        measured: Shape (draws, points, outputs).
+        target: The bound, shape (points, outputs), finite.
+        relation: Side, tolerance and whether the bound is attained.
+        draws: How many draws stand behind the measured values.
+    """
+    if not np.isfinite(measured).all():
+        return _not_finite(measured, target, draws)
+    sign = 1.0 if relation.side == "lower" else -1.0
+    allowed = relation.tolerance * _scale(measured, target)
+    room = sign * (measured - target)
+    nearest = room.min(axis=0)
+    tightness = _tightness(measured, target, relation)
+    verdict, reason, worst = (
+        Verdict.AGREE,
+        "",
+        _worst(-room / allowed, measured, target),
+    )
+    if (room < -allowed).any():
+        verdict, reason = Verdict.DISAGREE, f"a draw is past the {relation.side} bound"
+    elif relation.attained and (nearest > allowed[0]).any():
+        verdict = Verdict.DISAGREE
+        reason = (
+            f"the bound is not attained: the closest draw is at {tightness:.6g} x it"
+        )
+        closest = np.where(room == nearest, nearest, -math.inf)
+        worst = _worst(closest, measured, target)
+    return Decision(
+        verdict,
+        reason=reason,
+        draws=draws,
+        detectable=relation.tolerance if relation.attained else math.nan,
+        detectable_factor=relation.tolerance if relation.attained else math.nan,
+        worst=worst,
+        exact=True,
+        tightness=tightness,
+    )
+
+
+def _tightness(measured, target, relation: Bound) -> float:
+    """The ratio draw / bound closest to 1; if attained, worst over the points."""
+    usable = np.abs(target) > FLOOR * np.abs(target).max() if target.any() else None
+    if usable is None or not usable.any():
+        return math.nan
+    ratios = (measured / np.where(usable, target, 1.0))[:, usable]
+    ratios = ratios if relation.side == "lower" else -ratios
+    closest = ratios.min(axis=0)
+    return abs(float(closest.max() if relation.attained else closest.min()))
+
+
+def _scale(measured: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Largest output at the same point, with a floor for points where all is zero."""
+    size = np.maximum(np.abs(measured), np.abs(target)).max(axis=-1, keepdims=True)
+    typical = float(np.median(size)) or 1.0
+    return np.broadcast_to(np.maximum(size, 1e-4 * typical), measured.shape)
+
+
+def _worst(score: np.ndarray, measured: np.ndarray, target: np.ndarray) -> Worst:
+    draw, point, output = np.unravel_index(int(np.argmax(score)), score.shape)
+    return Worst(
+        int(point),
+        int(output),
+        float(target[point, output]),
+        float(measured[draw, point, output]),
+    )
+
+
+def _not_finite(measured: np.ndarray, target: np.ndarray, draws: int) -> Decision:
+    return Decision(
+        Verdict.INVALID,
+        reason="the measured value is not finite",
+        draws=draws,
+        worst=_worst(~np.isfinite(measured), measured, target),
+        exact=True,
+    )

@@ -1,0 +1,292 @@
+"""The decision for sampled means: screen, convict with fresh noise, accept, or neither.
+
+Looks of growing size screen all contrasts. The most suspicious one is frozen and tried
+on two fresh samples: both must exceed a moderate threshold for DISAGREE, so outputs,
+looks and search cost no multiplicity there. AGREE is an equivalence test of every
+output.
+"""
+
+import math
+
+import numpy as np
+
+from empirical.montecarlo import Moments, Sampler
+from tallystick import levels
+from tallystick.decide.contrasts import Contrasts
+from tallystick.decide.looks import ROUNDING, Look, Looks, ratio
+from tallystick.diagnosis import diagnose
+from tallystick.verdict import Decision, Verdict, Worst
+
+__all__ = ["decide_mean"]
+
+UNUSED_NOISE_LOOKS = 2
+"""Looks without any variance after which the noise counts as unused."""
+NEVER_DIFFERED = (
+    "no draw differed from another where the closed form differs from them: the event"
+    " that decides may be too rare, or the noise unused"
+)
+TOO_SKEWED = "the draws are too skewed for their number"
+DIAGNOSIS_DRAWS = 2**18
+"""Draws, at least, of the sample that explains a disagreement."""
+MOST_WHITENED = 640
+"""Largest number of outputs whose correlation matrix is measured."""
+
+
+def decide_mean(
+    sampler: Sampler,
+    target: np.ndarray,
+    *,
+    tolerance: float,
+    budget: int,
+    seed: tuple,
+    explain: bool = True,
+) -> Decision:
+    """Decide whether the mean of the draws is the target.
+
+    Args:
+        sampler: Draws the experiment at a batch of points.
+        target: The closed form there, shape (points, outputs), finite.
+        tolerance: See `Mean`.
+        budget: Largest number of draws of one look.
+        seed: Names the noise; the same seed gives the same decision.
+        explain: Whether to draw once more after a conviction, to say why.
+    """
+    return _Trial(sampler, target.ravel(), tolerance, budget, seed, explain).run()
+
+
+class _Trial:
+    def __init__(self, sampler, target, tolerance, budget, seed, explain):
+        self.sampler, self.target = sampler, target
+        self.tolerance, self.explain = tolerance, explain
+        self.most_looks = levels.looks_within(budget)
+        self.looks = Looks(sampler, seed)
+        self.reason = ""
+        self.contrasts: Contrasts | None = None
+
+    def run(self) -> Decision:
+        mean = self.target
+        look = None
+        for number in range(self.most_looks):
+            look = self._look(number, mean)
+            mean = look.moments.mean
+            if not np.isfinite(look.moments.second).all():
+                return self._not_finite(look.moments)
+            if not (look.moments.second > 0).any():
+                if number >= UNUSED_NOISE_LOOKS and self._same(look.moments).all():
+                    return self._constant(look.moments)
+                self.reason = NEVER_DIFFERED
+                continue
+            convicted = self._convict(number, look)
+            if convicted is not None:
+                return convicted
+            if self._acceptable(number, look):
+                return self._decision(Verdict.AGREE, look)
+        assert look is not None
+        return self._decision(Verdict.INCONCLUSIVE, look, reason=self.reason)
+
+    # --- looks -----------------------------------------------------------------------
+
+    def _look(self, number: int, mean: np.ndarray) -> Look:
+        """The next look; the first one with any variance fixes the contrasts."""
+        draws = levels.FIRST_LOOK * 4**number
+        if self.contrasts is not None:
+            patterns = {**self.contrasts.patterns, "learned": mean - self.target}
+            directions = self._directions(patterns)
+            return self.looks.take(("look", number), draws, list(patterns), directions)
+        look, products = self.looks.take_first(
+            ("look", number), draws, cross=self.target.size <= MOST_WHITENED
+        )
+        if (look.moments.second > 0).any():
+            self.contrasts = Contrasts.build(
+                look.moments, products, self.target, self.sampler.value_shape
+            )
+        return look
+
+    def _directions(self, patterns: dict[str, np.ndarray]) -> np.ndarray:
+        assert self.contrasts is not None
+        return np.stack([self.contrasts.direction(p) for p in patterns.values()])
+
+    # --- conviction ------------------------------------------------------------------
+
+    def _convict(self, number: int, look: Look) -> Decision | None:
+        """Try the most suspicious contrast on two fresh samples."""
+        chosen = self._most_suspicious(look)
+        if chosen is None:
+            return None
+        assert self.contrasts is not None
+        patterns = self.contrasts.patterns
+        names = ["suspect", *patterns]
+        directions = np.stack([chosen, *self._directions(patterns)])
+        draws = levels.FIRST_LOOK * 4**number
+        for factor in (2, 4):
+            stage = ("conviction", number, factor)
+            fresh = self.looks.take(stage, factor * draws, names, directions)
+            gap = fresh.lines.mean[0] - chosen @ self.target
+            slack = ROUNDING * np.abs(chosen) @ np.abs(self.target)
+            if not gap - slack > levels.CONVICTION_Z * fresh.lines.standard_error[0]:
+                return None
+            skewness = fresh.lines.skewness[0]
+            if fresh.moments.count < levels.SKEW_FACTOR * skewness**2:
+                self.reason = TOO_SKEWED
+                return None
+        if not self.looks.tails_hold(("tail", number), fresh.only(0, 1)):
+            self.reason = "the measured error depends on rare draws in the tails"
+            return None
+        found = ""
+        if self.explain:
+            enough = max(4 * draws, DIAGNOSIS_DRAWS)
+            fresh = self.looks.take(("diagnosis", number), enough, names, directions)
+            found = diagnose(self.target, fresh.only(1))
+        return self._decision(
+            Verdict.DISAGREE,
+            fresh.only(1),
+            reason="the closed form is not the mean of the draws",
+            diagnosis=found,
+        )
+
+    def _most_suspicious(self, look: Look) -> np.ndarray | None:
+        """The contrast with the largest statistic, signed, if it passes the screen."""
+        gaps = look.moments.mean - self.target
+        scores = ratio(gaps, look.moments.standard_error)
+        enough = levels.SKEW_FACTOR * look.moments.skewness**2 <= 2 * look.moments.count
+        scores = np.where(enough, scores, 0.0)
+        line_gaps = look.lines.mean - look.directions @ self.target
+        line_scores = ratio(line_gaps, look.lines.standard_error)
+        every = np.concatenate([scores, line_scores])
+        best = int(np.argmax(np.abs(every)))
+        if not abs(every[best]) > self._screen_z(look):
+            return None
+        if best < scores.size:
+            chosen = np.zeros(scores.size)
+            chosen[best] = 1.0
+        else:
+            chosen = look.directions[best - scores.size]
+        return chosen * np.sign(every[best])
+
+    def _screen_z(self, look: Look) -> float:
+        live = int((look.moments.second > 0).sum()) + len(look.names)
+        return levels.z_value(
+            levels.SCREEN_LEVEL / (2 * max(live, 1) * self.most_looks)
+        )
+
+    # --- acceptance ------------------------------------------------------------------
+
+    def _acceptable(self, number: int, look: Look) -> bool:
+        """Equivalence of every output and of the common factor; sets the reason."""
+        moments, target = look.moments, self.target
+        z = levels.z_value(levels.ACCEPT_LEVEL / self.most_looks)
+        scale = np.maximum(np.abs(target), moments.deviation)
+        gaps = np.abs(moments.mean - target)
+        constant = moments.second == 0
+        if not self._same(moments)[constant].all():
+            self.reason = NEVER_DIFFERED
+            return False
+        within = gaps + z * moments.standard_error <= self.tolerance * scale
+        if not (within | constant).all():
+            self.reason = self._needs(look, "one output")
+            return False
+        if not self._factor_known(look, z):
+            self.reason = self._needs(look, "the common factor")
+            return False
+        if (moments.count < levels.SKEW_FACTOR * moments.skewness**2).any():
+            self.reason = TOO_SKEWED
+            return False
+        if not self.looks.tails_hold(("accept", number), look.only(0, 0)):
+            self.reason = "the mean depends on rare draws in the tails"
+            return False
+        return True
+
+    def _same(self, moments: Moments) -> np.ndarray:
+        """Which outputs equal the closed form to rounding."""
+        scale = np.maximum(np.abs(self.target), moments.deviation)
+        floor = ROUNDING * float(np.median(scale))
+        gaps = np.abs(moments.mean - self.target)
+        return gaps <= 1e-9 * np.abs(self.target) + floor
+
+    def _factor_known(self, look: Look, z: float) -> bool:
+        """Whether a factor common to all outputs is one, within the tolerance."""
+        assert self.contrasts is not None
+        if "scale" not in self.contrasts.patterns:
+            return True  # The closed form is zero: no factor could be wrong.
+        if "scale" not in look.names:
+            return False
+        line = look.names.index("scale")
+        gap = abs(look.lines.mean[line] - 1)
+        return bool(gap + z * look.lines.standard_error[line] <= self.tolerance)
+
+    def _needs(self, look: Look, what: str) -> str:
+        """How far from decided, in draws."""
+        single, factor = self._detectable(look)
+        error = factor if what == "the common factor" else single
+        if not math.isfinite(error):
+            return f"{what} is not known to {self.tolerance:.2g} yet"
+        draws = look.moments.count * (error / self.tolerance) ** 2
+        return (
+            f"{what} is known to {error:.2g} only, the tolerance is"
+            f" {self.tolerance:.2g}: about {draws:.1g} draws would decide"
+        )
+
+    # --- results ---------------------------------------------------------------------
+
+    def _detectable(self, look: Look) -> tuple[float, float]:
+        """Smallest errors noticed with 99 % probability: one output, common factor."""
+        z = self._screen_z(look) + levels.POWER_Z
+        scale = np.maximum(np.abs(self.target), look.moments.deviation)
+        live = look.moments.second > 0
+        single = factor = math.nan
+        if live.any():
+            errors = z * look.moments.standard_error[live] / scale[live]
+            single = float(errors.max())
+        if "scale" in look.names:
+            line = look.names.index("scale")
+            if look.lines.second[line] > 0:
+                factor = float(z * look.lines.standard_error[line])
+        return single, factor
+
+    def _decision(self, verdict, look: Look, reason="", diagnosis="") -> Decision:
+        single, factor = self._detectable(look)
+        return Decision(
+            verdict,
+            reason=reason,
+            diagnosis=diagnosis,
+            draws=self.looks.draws,
+            detectable=single,
+            detectable_factor=factor,
+            worst=self._worst(look.moments),
+            false_alarm=levels.false_alarm_bound(),
+        )
+
+    def _worst(self, moments: Moments) -> Worst:
+        scores = np.abs(ratio(moments.mean - self.target, moments.standard_error))
+        return self._at(int(np.argmax(scores)), moments)
+
+    def _at(self, index: int, moments: Moments) -> Worst:
+        size = self.sampler.layout.value_size
+        return Worst(
+            index // size,
+            index % size,
+            float(self.target[index]),
+            float(moments.mean[index]),
+            float(moments.standard_error[index]),
+        )
+
+    def _not_finite(self, moments: Moments) -> Decision:
+        first = int(np.argmin(np.isfinite(moments.second)))
+        return Decision(
+            Verdict.INVALID,
+            reason="a draw of the integrand is not finite",
+            draws=self.looks.draws,
+            worst=self._at(first, moments),
+        )
+
+    def _constant(self, moments: Moments) -> Decision:
+        gaps = np.abs(moments.mean - self.target)
+        return Decision(
+            Verdict.INVALID,
+            reason=(
+                "zero variance: the draws never differ, so the integrand does not use"
+                " its noise; a deterministic claim has the relation Identity"
+            ),
+            draws=self.looks.draws,
+            worst=self._at(int(np.argmax(gaps)), moments),
+        )

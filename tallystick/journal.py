@@ -1,0 +1,100 @@
+"""The journal: finished checks on disk, so that an interrupted run loses none."""
+
+import contextlib
+import dataclasses
+import functools
+import hashlib
+import inspect
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+
+import empirical
+import tallystick
+from tallystick.bench import Settings
+from tallystick.catalogue import Entry
+from tallystick.claim import as_expectation
+from tallystick.report import Report
+
+__all__ = ["Journal", "fingerprint"]
+
+
+class Journal:
+    """A file with one line for each finished check.
+
+    Args:
+        path: The file; its folder is made. A file that cannot be written is given up
+            with a warning through `warn`: a check needs no journal.
+        resume: Whether to keep what is there; otherwise the file starts anew.
+        warn: Called with a message.
+    """
+
+    def __init__(self, path: Path, *, resume: bool, warn: Callable[[str], Any]):
+        self.path: Path | None = path
+        self.done: dict[str, Report] = {}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if resume and path.exists():
+                self.done = _read(path)
+            else:
+                path.write_text("")
+        except OSError as error:
+            warn(f"no journal, so --resume will find nothing: {error}")
+            self.path = None
+
+    def __contains__(self, mark: str) -> bool:
+        return mark in self.done
+
+    def __getitem__(self, mark: str) -> Report:
+        return self.done[mark]
+
+    def add(self, mark: str, report: Report) -> None:
+        """Write one finished check; it is on disk when this returns."""
+        self.done[mark] = report
+        if self.path is None:
+            return
+        line = json.dumps({"mark": mark, "report": report.as_dict()})
+        with self.path.open("a") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def fingerprint(entry: Entry, settings: Settings) -> str:
+    """What a result depends on: the claim, its code, the settings, the versions."""
+    claim = entry.claim
+    halves = (claim.analytic, as_expectation(claim.empirical).integrand)
+    files = {entry.path} | {Path(inspect.getfile(p)) for p in (tallystick, empirical)}
+    for half in halves:
+        with contextlib.suppress(TypeError):  # A callable object has no file.
+            files.add(Path(inspect.getfile(inspect.unwrap(half))))
+    parts = [claim.name, dataclasses.astuple(settings), jax.__version__]
+    parts += sorted(_digest(file) for file in files)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+@functools.cache
+def _digest(path: Path) -> str:
+    """Hash of a file; of a package's module, of all modules of the package."""
+    group = [path]
+    if (path.parent / "__init__.py").exists():
+        group = sorted(path.parent.rglob("*.py"))
+    found = hashlib.sha256()
+    for file in group:
+        found.update(file.read_bytes())
+    return found.hexdigest()
+
+
+def _read(path: Path) -> dict[str, Report]:
+    done = {}
+    for line in path.read_text().splitlines():
+        try:
+            entry = json.loads(line)
+            done[entry["mark"]] = Report.from_dict(entry["report"])
+        except (ValueError, KeyError, TypeError):
+            continue  # The line that was being written when the run was killed.
+    return done

@@ -1,0 +1,57 @@
+"""The numbers that fix the error rates of a check, in one place.
+
+A check of a true claim says DISAGREE only if a screening look flags it and then two
+independent samples both exceed the same moderate threshold. The screen contributes
+SCREEN_LEVEL, each conviction the normal tail at CONVICTION_Z; both are inflated by what
+skewed draws were measured to add once the skewness gate is passed.
+"""
+
+from scipy.special import ndtr, ndtri
+
+__all__ = [
+    "ACCEPT_LEVEL",
+    "CONVICTION_Z",
+    "FIRST_LOOK",
+    "POWER_Z",
+    "SCREEN_LEVEL",
+    "SKEW_FACTOR",
+    "false_alarm_bound",
+    "looks_within",
+    "z_value",
+]
+
+FIRST_LOOK = 4096
+"""Draws of the first look; each later look has four times as many."""
+MOST_LOOKS = 8
+SCREEN_LEVEL = 1e-3
+"""Probability that any look flags a true claim, two-sided, over all contrasts."""
+CONVICTION_Z = 4.0
+"""Threshold of each of the two convictions. No tail beyond it is ever trusted."""
+ACCEPT_LEVEL = 1e-3
+"""Probability of AGREE where one output is off by exactly the tolerance."""
+SKEW_FACTOR = 300.0
+"""Draws must be at least this many times the squared skewness of what is tested."""
+POWER_Z = 2.33
+"""One-sided 99 % point of the normal law: the power of the detectable error."""
+SCREEN_INFLATION = 10.0
+CONVICTION_INFLATION = 3.3
+"""Measured one-sided excess over the normal tail at z = 4, just above the gate."""
+
+
+def z_value(level: float) -> float:
+    """The upper quantile of the standard normal law."""
+    return float(-ndtri(level))
+
+
+def looks_within(budget: int) -> int:
+    """How many looks fit, the last one having at most `budget` draws."""
+    count = 1
+    while count < MOST_LOOKS and FIRST_LOOK * 4**count <= budget:
+        count += 1
+    return count
+
+
+def false_alarm_bound() -> float:
+    """Bound on the probability that one check of a true claim says DISAGREE."""
+    conviction = CONVICTION_INFLATION * float(ndtr(-CONVICTION_Z))
+    return SCREEN_INFLATION * SCREEN_LEVEL * conviction**2

@@ -1,0 +1,222 @@
+"""Reports: what a check found, as text, as JSON and back."""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tallystick.diagnosis import with_error
+from tallystick.verdict import Verdict
+
+__all__ = ["Refusal", "Report"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Whether a wrong form was refused.
+
+    Attributes:
+        name: Which wrong form.
+        kind: "control" or "erratum".
+        verdict: What the check said of it.
+        reason: Why, with the diagnosis if there is one.
+    """
+
+    name: str
+    kind: str
+    verdict: Verdict
+    reason: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """A wrong form is refused if it is contradicted, or not even finite."""
+        return self.verdict in (Verdict.DISAGREE, Verdict.INVALID)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one check found. It has no truth value: there are more than two verdicts.
+
+    Attributes:
+        name: The claim, or the formula.
+        experiment: The integrand, with its parameters.
+        relation: The name of the relation.
+        verdict: AGREE, DISAGREE, INCONCLUSIVE or INVALID.
+        reason: One line; empty for AGREE.
+        diagnosis: What would explain a disagreement; may be empty.
+        tolerance: What AGREE was decided against.
+        detectable: Smallest error of one output that would have been noticed with
+            probability 99 %, relative to max(|formula|, standard deviation of a draw).
+        detectable_factor: The same for a factor common to all outputs.
+        tightness: Of a bound: the closest draw, as a multiple of the bound.
+        points: How many parameter points were checked.
+        draws: How many draws were used at each, or outcomes summed.
+        exact: Whether the measured side has no sampling error.
+        worst: Where the halves differ most: the point, formula, measured, its error.
+        false_alarm: Bound on the probability of DISAGREE for a true claim.
+        seconds: Wall time.
+        replay: The line that repeats the check.
+        refusals: What became of the controls and errata.
+    """
+
+    name: str
+    experiment: str
+    relation: str
+    verdict: Verdict
+    reason: str = ""
+    diagnosis: str = ""
+    tolerance: float = math.nan
+    detectable: float = math.nan
+    detectable_factor: float = math.nan
+    tightness: float = math.nan
+    points: int = 0
+    draws: int = 0
+    exact: bool = False
+    worst: dict[str, Any] | None = None
+    false_alarm: float = 0.0
+    seconds: float = 0.0
+    replay: str = ""
+    refusals: tuple[Refusal, ...] = field(default_factory=tuple)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a report has no truth value: a verdict may be AGREE, DISAGREE,"
+            " INCONCLUSIVE or INVALID; compare report.verdict, or call"
+            " report.assert_agrees()"
+        )
+
+    def assert_agrees(self) -> None:
+        """Raise AssertionError, with the whole report, unless the verdict is AGREE."""
+        if self.verdict is not Verdict.AGREE:
+            raise AssertionError(str(self))
+
+    @property
+    def unrefused(self) -> tuple[Refusal, ...]:
+        """Wrong forms that were not refused: the check has no power against them."""
+        return tuple(r for r in self.refusals if not r.refused)
+
+    def __str__(self) -> str:
+        said = {
+            Verdict.AGREE: "is",
+            Verdict.DISAGREE: "is not",
+            Verdict.INCONCLUSIVE: "may or may not be",
+            Verdict.INVALID: "cannot be compared with",
+        }[self.verdict]
+        head = f"{self.verdict:<12} {self.name} {said} {self._claimed()}"
+        lines = [f"{head}   {self.seconds:.1f} s, {self._effort()}"]
+        if self.diagnosis:
+            lines.append(f"  {self.diagnosis}")
+        elif self.reason:
+            lines.append(f"  {self.reason}")
+        if self.verdict is Verdict.AGREE:
+            lines.append(f"  {self._power()}")
+        elif self.worst:
+            lines.append(f"  {self._worst()}")
+        lines += [
+            f"  the {wrong.kind} {wrong.name!r} was not refused"
+            for wrong in self.unrefused
+        ]
+        if self.replay:
+            lines.append(f"  replay: {self.replay}")
+        return "\n".join(lines)
+
+    def _claimed(self) -> str:
+        if self.relation == "mean":
+            return f"E[{self.experiment}]"
+        if self.relation == "limit":
+            return f"the limit of E[{self.experiment}]"
+        if self.relation == "bound":
+            return f"a bound of {self.experiment}"
+        return self.experiment
+
+    def _effort(self) -> str:
+        points = f"{self.points} point{'s' * (self.points != 1)}"
+        if self.exact:
+            return f"{points}, exact"
+        return f"{points}, {self.draws:,} draws"
+
+    def _power(self) -> str:
+        if self.exact:
+            if math.isfinite(self.tightness):
+                return (
+                    f"never crossed; the closest draw is at {self.tightness:.6g} x it"
+                )
+            return f"equal to within {self.tolerance:.0e}"
+        text = (
+            f"would have noticed an error of {percent(self.detectable)} in any output"
+        )
+        if math.isfinite(self.detectable_factor):
+            text += f", or of {percent(self.detectable_factor)} common to all"
+        return f"{text} (relative to max(|formula|, deviation of a draw))"
+
+    def _worst(self) -> str:
+        worst = self.worst or {}
+        at = ", ".join(f"{n}={short(v)}" for n, v in worst["point"].items())
+        where = f" at {at}" if at else ""
+        entry = f" (output {worst['output']})" if worst.get("outputs", 1) > 1 else ""
+        measured = with_error(worst["measured"], worst["error"])
+        return (
+            f"worst{where}{entry}: formula {worst['formula']:.6g}, measured {measured}"
+        )
+
+    def to_json(self) -> str:
+        """The report as JSON; numbers that are not finite become null."""
+        return json.dumps(self.as_dict(), indent=2)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain values, ready for JSON."""
+        plain = _plain(dataclasses.asdict(self))
+        for entry, wrong in zip(plain["refusals"], self.refusals, strict=True):
+            entry["refused"] = wrong.refused
+        return plain
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Report":
+        """The inverse of `as_dict`."""
+        known = {f.name: f for f in dataclasses.fields(cls)}
+        kept = {n: v for n, v in values.items() if n in known}
+        for name, value in kept.items():
+            if value is None and known[name].type is float:
+                kept[name] = math.nan
+        kept["verdict"] = Verdict(kept["verdict"])
+        kept["refusals"] = tuple(
+            Refusal(r["name"], r["kind"], Verdict(r["verdict"]), r["reason"])
+            for r in kept.get("refusals", ())
+        )
+        return cls(**kept)
+
+
+def percent(value: float) -> str:
+    """A relative size, as a percentage with two digits."""
+    if not math.isfinite(value):
+        return "-"
+    if value < 1e-6:
+        return f"{value:.0e}"
+    return f"{100 * value:.2g} %"
+
+
+def short(value: Any, most: int = 8) -> str:
+    """A parameter's value in a few characters."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        return repr(value)
+    if array.size > most:
+        return f"array of shape {array.shape}"
+    return np.array2string(array, precision=4, separator=", ", max_line_width=10**6)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(v) for name, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return str(value) if isinstance(value, Verdict) else value
