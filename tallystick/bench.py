@@ -1,20 +1,19 @@
 """Benches: an experiment made ready to judge forms, with its points and programs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-import jax
 import numpy as np
 
-from empirical.montecarlo import Expectation, Sampler, exact_mean, stream_key
+from empirical.montecarlo import Exact, Expectation, Sampler, exact_mean, stream_key
 from empirical.montecarlo.evaluate import Layout
-from tallystick.claim import Form
 from tallystick.decide.exact import decide_bound, decide_equal
 from tallystick.decide.limit import extrapolated
 from tallystick.decide.mean import decide_mean
 from tallystick.domain import Case, Domain
-from tallystick.errors import ClaimError
+from tallystick.forms import Form, evaluate_forms
 from tallystick.relations import Bound, Limit, Mean, Relation
 from tallystick.verdict import Decision, Verdict, Worst
 
@@ -49,17 +48,77 @@ class Settings:
         return cls(seed, points=8, budget=2**20, looser=5.0, main_only=True)
 
 
-@dataclass
 class Prepared:
-    """One case made ready: its points and the measured side."""
+    """One case made ready: its points, the forms there, and the measured side.
 
-    case: Case
-    points: dict[str, np.ndarray]
-    sampler: Sampler
-    measured: np.ndarray | None
-    """Values without sampling error, shape (draws, points, outputs), or None."""
-    draws: int
-    tolerance: float
+    Attributes:
+        case: The static values and lengths.
+        points: The array parameters, with a leading axis for the points.
+        sampler: Draws the experiment there.
+    """
+
+    def __init__(self, bench: "Bench", case: Case, points, seed: tuple):
+        self.case, self.points, self.seed = case, points, seed
+        self.relation, self.settings = bench.relation, bench.settings
+        self.experiment, self.forms = bench.experiment, bench.forms
+        self.sampler = Sampler(self.experiment, points, case.static)
+
+    @functools.cached_property
+    def exact(self) -> Exact | None:
+        """Means, or draws to compare one by one, without sampling error; or None.
+
+        The mean has shape (draws, points, outputs).
+        """
+        relation = self.relation
+        if isinstance(relation, (Mean, Limit)):
+            found = exact_mean(self.experiment, self.points, self.case.static)
+            if found is None:
+                return None
+            return replace(found, mean=found.mean.reshape(1, self.sampler.count, -1))
+        draws = relation.draws if self.experiment.laws else 1
+        values = self.sampler.values(stream_key(*self.seed, "values"), draws)
+        return Exact(values, draws, relation.tolerance)
+
+    @functools.cached_property
+    def _targets(self) -> list[np.ndarray]:
+        return evaluate_forms(self.forms, self.case, self.points, self.sampler)
+
+    def target(self, form: Form) -> np.ndarray:
+        """A form at the points, shape (points, outputs).
+
+        Raises:
+            ClaimError: Its value has another shape or dtype than the experiment's.
+        """
+        for number, known in enumerate(self.forms):
+            if known is form:
+                return self._targets[number]
+        return evaluate_forms([form], self.case, self.points, self.sampler)[0]
+
+    def judge(self, form: Form, *, explain: bool) -> Decision:
+        """Decide about one form; a reason for a disagreement costs more draws."""
+        target = self.target(form)
+        bad = ~np.isfinite(target)
+        if bad.any():
+            point, output = np.unravel_index(int(np.argmax(bad)), bad.shape)
+            worst = Worst(int(point), int(output), float(target[point, output]), np.nan)
+            return Decision(
+                Verdict.INVALID, reason="the closed form is not finite", worst=worst
+            )
+        exact, relation = self.exact, self.relation
+        if exact is None:
+            return decide_mean(
+                self.sampler,
+                target,
+                tolerance=relation.tolerance * self.settings.looser,
+                budget=self.settings.budget,
+                seed=self.seed,
+                explain=explain,
+            )
+        if isinstance(relation, Bound):
+            return decide_bound(exact.mean, target, relation, draws=exact.evaluations)
+        return decide_equal(
+            exact.mean, target, tolerance=exact.tolerance, draws=exact.evaluations
+        )
 
 
 class Bench:
@@ -71,6 +130,8 @@ class Bench:
         domain: Where to compare.
         relation: In what sense.
         settings: How hard to try.
+        forms: Forms that will be judged: they are compiled together. Others may be
+            judged as well.
     """
 
     def __init__(
@@ -80,9 +141,10 @@ class Bench:
         domain: Domain,
         relation: Relation,
         settings: Settings,
+        forms: Sequence[Form] = (),
     ):
         self.name, self.domain, self.settings = name, domain, settings
-        self.relation = relation
+        self.relation, self.forms = relation, forms
         self.experiment = empirical
         if isinstance(relation, Limit):
             self.experiment = extrapolated(empirical, relation)
@@ -92,29 +154,24 @@ class Bench:
         """The cases to check, the main ones first."""
         return [c for c in self.domain.cases() if c.main or not self.settings.main_only]
 
-    def decide(
-        self, form: Form, case: Case, *, explain: bool = True
-    ) -> tuple[Decision, Prepared]:
-        """Judge one form at the points of one case; a reason costs more draws."""
-        seed = (self.settings.seed, self.name, case.label())
-        if case.label() not in self._prepared:
+    def prepared(self, case: Case) -> Prepared:
+        """A case made ready; the second time it is the same one."""
+        label = case.label()
+        if label not in self._prepared:
+            seed = (self.settings.seed, self.name, label)
             points = self._points(case, stream_key(*seed, "points"))
-            self._prepared[case.label()] = self._prepare(case, points, seed)
-        prepared = self._prepared[case.label()]
-        return self._judge(form, prepared, seed, explain), prepared
+            self._prepared[label] = Prepared(self, case, points, seed)
+        return self._prepared[label]
 
-    def decide_at(
-        self, form: Form, values: Mapping[str, Any]
-    ) -> tuple[Decision, Prepared]:
-        """Judge one form at one given point, which must lie in the domain.
+    def prepared_at(self, values: Mapping[str, Any]) -> Prepared:
+        """One given point made ready.
 
         Raises:
-            DomainError: It does not.
+            DomainError: It does not lie in the domain.
         """
         case, points = self.domain.validate(values)
         seed = (self.settings.seed, self.name, "at", sorted(values))
-        prepared = self._prepare(case, points, seed)
-        return self._judge(form, prepared, seed, explain=False), prepared
+        return Prepared(self, case, points, seed)
 
     def _points(self, case: Case, seed) -> dict[str, np.ndarray]:
         """Fewer points where a value has many outputs, so that the work stays even."""
@@ -122,77 +179,3 @@ class Bench:
         layout = Layout(self.experiment, points, case.static)
         count = min(self.settings.points, max(8, MOST_OUTPUTS // layout.value_size))
         return self.domain.points(case, seed, count)
-
-    def _prepare(self, case: Case, points, seed) -> Prepared:
-        sampler = Sampler(self.experiment, points, case.static)
-        relation = self.relation
-        if isinstance(relation, (Mean, Limit)):
-            exact = exact_mean(self.experiment, points, case.static)
-            if exact is None:
-                return Prepared(case, points, sampler, None, 0, relation.tolerance)
-            measured = exact.mean.reshape(1, sampler.count, -1)
-            return Prepared(
-                case, points, sampler, measured, exact.evaluations, exact.tolerance
-            )
-        draws = relation.draws if self.experiment.laws else 1
-        measured = sampler.values(stream_key(*seed, "values"), draws)
-        return Prepared(case, points, sampler, measured, draws, relation.tolerance)
-
-    def _judge(self, form: Form, prepared: Prepared, seed, explain) -> Decision:
-        target = evaluate(form, prepared.case, prepared.points, prepared.sampler)
-        bad = ~np.isfinite(target)
-        if bad.any():
-            point, output = np.unravel_index(int(np.argmax(bad)), bad.shape)
-            worst = Worst(int(point), int(output), float(target[point, output]), np.nan)
-            return Decision(
-                Verdict.INVALID, reason="the closed form is not finite", worst=worst
-            )
-        relation, measured = self.relation, prepared.measured
-        if isinstance(relation, Bound):
-            assert measured is not None
-            return decide_bound(measured, target, relation, draws=prepared.draws)
-        if measured is not None:
-            return decide_equal(
-                measured, target, tolerance=prepared.tolerance, draws=prepared.draws
-            )
-        return decide_mean(
-            prepared.sampler,
-            target,
-            tolerance=relation.tolerance * self.settings.looser,
-            budget=self.settings.budget,
-            seed=seed,
-            explain=explain,
-        )
-
-
-def evaluate(
-    form: Form, case: Case, points: Mapping[str, np.ndarray], sampler: Sampler
-) -> np.ndarray:
-    """A form at every point of a case, shape (points, outputs), in double precision.
-
-    Raises:
-        ClaimError: Its value has another shape or dtype than the experiment's.
-    """
-
-    def one(point):
-        return form(**case.static, **point)
-
-    with jax.enable_x64(True):
-        first = {name: jax.numpy.asarray(value[0]) for name, value in points.items()}
-        value = jax.eval_shape(one, first)
-        name = getattr(form, "__name__", "the formula")
-        shape = getattr(value, "shape", None)
-        if shape != sampler.value_shape:
-            raise ClaimError(
-                f"{name} and its experiment must have one shape, got {shape} from the"
-                f" formula and {sampler.value_shape} from the integrand"
-            )
-        if value.dtype != np.float64 and value.dtype.kind not in "iub":
-            raise ClaimError(
-                f"the dtype of {name} must follow its inputs (float64 here),"
-                f" got {value.dtype}"
-            )
-        if not points:
-            return np.asarray(one({}), np.float64).reshape(1, -1)
-        values = jax.jit(jax.vmap(one))(dict(points))
-        return np.asarray(values, np.float64).reshape(sampler.count, -1)

@@ -61,13 +61,14 @@ def check_alone(claim: Claim, bench: Bench) -> Report:
 
 
 def bench_of(claim: Claim, settings: Settings) -> Bench:
-    """The bench of a claim."""
+    """The bench of a claim, which compiles the claim and its controls together."""
     return Bench(
         claim.name,
         as_expectation(claim.empirical),
         claim.domain,
         as_relation(claim.relation),
         settings,
+        [claim.analytic, *(control.form for control in claim.controls)],
     )
 
 
@@ -81,7 +82,7 @@ def judge_wrong_form(name: str, form: Form, bench: Bench) -> Refusal:
     """Judge any wrong form; the loudest verdict over the cases counts."""
     decisions = []
     for case in bench.cases():
-        decisions.append(bench.decide(form, case, explain=False)[0])
+        decisions.append(bench.prepared(case).judge(form, explain=False))
         if decisions[-1].verdict.rank >= Verdict.DISAGREE.rank:
             break
     last = worst_of(decisions)
@@ -91,7 +92,7 @@ def judge_wrong_form(name: str, form: Form, bench: Bench) -> Refusal:
 def judge_erratum(claim: Claim, name: str, bench: Bench) -> Refusal:
     """Judge a printed form at its counterexample."""
     erratum = next(e for e in claim.errata if e.name == name)
-    decision, _ = bench.decide_at(erratum.form, erratum.at)
+    decision = bench.prepared_at(erratum.at).judge(erratum.form, explain=False)
     reason = decision.diagnosis or decision.reason
     if decision.worst:
         numbers = (
@@ -169,7 +170,8 @@ def _report(form: Form, bench: Bench, name: str) -> Report:
     """Judge a form on all cases, and say what came out."""
     decisions, seen = [], []
     for case in bench.cases():
-        decision, prepared = bench.decide(form, case)
+        prepared = bench.prepared(case)
+        decision = prepared.judge(form, explain=True)
         decisions.append(decision)
         seen.append(prepared)
         if decision.verdict.rank >= Verdict.DISAGREE.rank:
@@ -179,7 +181,9 @@ def _report(form: Form, bench: Bench, name: str) -> Report:
     arguments = ", ".join(inspect.signature(bench.experiment.integrand).parameters)
     finite = [d for d in decisions if d.verdict is Verdict.AGREE] or [last]
     relation = bench.relation
-    looser = 1.0 if last.exact else bench.settings.looser
+    tolerance = relation.tolerance * bench.settings.looser
+    if last.exact and where.exact is not None:
+        tolerance = where.exact.tolerance
     return Report(
         name=name,
         experiment=f"{bench.experiment.name}({arguments})",
@@ -187,7 +191,7 @@ def _report(form: Form, bench: Bench, name: str) -> Report:
         verdict=last.verdict,
         reason=_with_case(last.reason, where.case),
         diagnosis=last.diagnosis,
-        tolerance=where.tolerance * looser,
+        tolerance=tolerance,
         detectable=float(np.max([d.detectable for d in finite])),
         detectable_factor=float(np.max([d.detectable_factor for d in finite])),
         tightness=last.tightness,

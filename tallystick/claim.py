@@ -1,7 +1,7 @@
 """Claims: a closed form, its twin, and what is claimed about the pair."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,11 +9,10 @@ from empirical.montecarlo import Expectation, NoiseError
 from empirical.montecarlo.names import parameter_names
 from tallystick.domain import Domain
 from tallystick.errors import ClaimError
+from tallystick.forms import Form
 from tallystick.relations import Limit, Mean, Relation, as_relation
 
 __all__ = ["Claim", "Control", "Erratum"]
-
-Form = Callable[..., Any]
 
 
 @dataclass(frozen=True)

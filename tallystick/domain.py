@@ -213,7 +213,7 @@ class Domain:
                 arrays[name] = value = self._as_array(name, space, value, static, sizes)
             complaint = space.complaint(value, {**static, **arrays})
             if complaint:
-                raise DomainError(f"{name} must be a {space.describe()}: {complaint}")
+                raise DomainError(f"{name} must be: {space.describe()}; {complaint}")
         points = {name: value[None] for name, value in arrays.items()}
         return Case(static, sizes), points
 

@@ -51,6 +51,7 @@ class Layout:
             raise NoiseError(
                 f"{expectation.name} must return one real array, got {value}"
             )
+        self.value_dtype = value.dtype
         self.value_shape: tuple[int, ...] = value.shape
         self.value_size = math.prod(value.shape)
 

@@ -127,6 +127,8 @@ class Sampler:
     def values(self, key: tuple[int, int], draws: int) -> np.ndarray:
         """A few draws themselves, shape (draws, points, outputs); one without noise."""
         with jax.enable_x64(True):
+            if not self.points and not self.layout.sizes:
+                return np.asarray(self.layout.draw({}, {}))[None, None]
             base = {
                 source: _base_numbers(_key(key, 0, source), source, draws * size)
                 for source, size in self.layout.sizes.items()

@@ -111,8 +111,15 @@ def ratio(gap: np.ndarray, error: np.ndarray) -> np.ndarray:
 
 
 def _clean(moments: Moments) -> Moments:
-    """Flattened, and spreads that are mere rounding of the mean set to zero."""
-    spread = moments.deviation > ROUNDING * np.abs(moments.mean)
+    """Flattened, and spreads that are mere rounding set to zero.
+
+    Rounding is relative to the mean; where the mean is zero but for rounding (as for
+    exactly orthogonal vectors), it is relative to the typical size of an output.
+    """
+    size = np.abs(moments.mean) + moments.deviation
+    usable = size.size and np.isfinite(size).all()
+    typical = np.median(size) if usable else 0.0
+    spread = moments.deviation > ROUNDING * np.maximum(np.abs(moments.mean), typical)
     real = spread | ~np.isfinite(moments.second)
     return Moments(
         moments.count,
