@@ -1,0 +1,116 @@
+"""Arc-cosine kernels: the inner product of the features of an infinitely wide layer.
+
+A unit with weights w ~ N(0, I) maps an input x to (w . x)^n where w . x > 0 and to 0
+elsewhere; n = 0 is the step function, n = 1 the ReLU. Twice the mean product of the
+features of x and y, over w, is the arc-cosine kernel of degree n.
+
+Source: Cho & Saul, "Kernel Methods for Deep Learning", NeurIPS 2009, section 2.1; the
+series from Theory of Deep Learning (draft), chapter 9, exercise 3(a), corrected.
+"""
+
+import math
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from analytic._angle import angles, double_angle_residual, polar, sine_residual
+
+__all__ = ["kernel", "series"]
+
+
+def kernel(
+    x: Float[Array, " d"], y: Float[Array, " d"], degree: int
+) -> Float[Array, ""]:
+    """Arc-cosine kernel |x|^n |y|^n J_n(theta) / pi, theta the angle between x and y.
+
+    With a = pi - theta: J_0 = a, J_1 = sin theta + a cos theta,
+    J_2 = 3 sin theta cos theta + a (1 + 2 cos^2 theta).
+
+    Args:
+        x: First input.
+        y: Second input, of the length and dtype of `x`.
+        degree: The exponent n: 0, 1 or 2.
+
+    Returns:
+        The kernel, to a few ulp of |x|^n |y|^n. The error is absolute: as y nears -x
+        the kernel vanishes like (pi - theta)^(2n + 1).
+
+    Degenerate cases:
+        A zero input gives 0 at every degree; for degree 0, where the limit depends on
+        the direction of approach, by convention. At a zero input the derivative of
+        degree 1 does not exist; 0 is returned, as differentiating the units does.
+        Degree 0 has a kink where the inputs are parallel or opposite; the mean of the
+        slopes that meet there, 0, is returned, or another of the slopes between where
+        rounding parts the directions.
+
+    Raises:
+        ValueError: `degree` is not 0, 1 or 2, or the inputs are not alike.
+    """
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"x and y must be vectors alike, got {x.shape=}, {y.shape=}")
+    norms = polar(x)[0] * polar(y)[0]
+    gap = angles(x, y)[1]
+    # The residuals are J_n as functions of the gap, without cancellation near gap = 0.
+    match degree:
+        case 0:
+            either_zero = ~(jnp.any(x != 0) & jnp.any(y != 0))
+            product = jnp.where(either_zero, 0, gap)
+        case 1:
+            product = norms * sine_residual(gap)
+        case 2:
+            product = norms * norms * double_angle_residual(gap)
+        case _:
+            raise ValueError(f"degree must be 0, 1 or 2, got {degree=}")
+    return product / jnp.pi
+
+
+def series(cosine: Float[Array, ""], degree: int, terms: int) -> Float[Array, ""]:
+    """Taylor polynomial of the kernel of two unit vectors in z, their inner product.
+
+    With arcsin z = A_1 z + A_2 z^3 + A_3 z^5 + ... and sums over l = 1 ... `terms`:
+    degree 0 is 1/2 + sum A_l z^(2l-1) / pi, degree 1 is 1/pi + z/2 + sum A_l z^(2l) /
+    (2l pi), and degree 2 is 1/2 + 4 (z/pi + z^2/4 + sum A_l z^(2l+1) / (2l (2l+1) pi)).
+
+    Args:
+        cosine: z in [-1, 1].
+        degree: The exponent n of the kernel: 0, 1 or 2.
+        terms: How many terms of the series of arcsin are kept, at least 1.
+
+    Returns:
+        The polynomial, to a few ulp of its value at |z|. It approaches the kernel from
+        below for z > 0, with an error below |z|^(2 terms + 1 + n) terms^(-1/2 - n).
+
+    Degenerate cases:
+        At |z| = 1 the series converges, but only like terms^(-1/2 - n). Beyond 1 it
+        diverges, and the value is nan.
+
+    Raises:
+        ValueError: `cosine` is not a scalar, `degree` is not 0, 1 or 2, or `terms` is
+            not positive.
+    """
+    if jnp.shape(cosine) != ():
+        raise ValueError(f"cosine must be a scalar, got {jnp.shape(cosine)=}")
+    if degree not in (0, 1, 2):
+        raise ValueError(f"degree must be 0, 1 or 2, got {degree=}")
+    if terms < 1:
+        raise ValueError(f"terms must be at least 1, got {terms=}")
+    square = cosine * cosine
+    value = jnp.zeros_like(cosine)
+    for order in reversed(range(terms)):
+        value = value * square + _arcsine_coefficient(order, degree)
+    match degree:
+        case 0:
+            value = 0.5 + cosine * value / jnp.pi
+        case 1:
+            value = 1 / jnp.pi + cosine / 2 + square * value / jnp.pi
+        case _:
+            value = 0.5 + square + 4 * cosine * (1 + square * value) / jnp.pi
+    return jnp.where(jnp.abs(cosine) <= 1, value, jnp.nan)
+
+
+def _arcsine_coefficient(order: int, integrations: int) -> float:
+    """Coefficient number `order` of arcsin, integrated zero, one or two times."""
+    power = 2 * order + 1
+    divisor = power * math.prod(range(power + 1, power + 1 + integrations))
+    # A quotient of integers rounds once, however long they are.
+    return math.comb(2 * order, order) / (4**order * divisor)

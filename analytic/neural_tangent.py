@@ -1,0 +1,153 @@
+"""Neural tangent kernels of ReLU networks at initialization.
+
+The tangent kernel of a network f is the inner product of its gradients in the trained
+weights at two inputs. All weights are standard normal. The two-layer network of width m
+is f(x) = m^(-1/2) sum_r a_r (w_r . x)_+. The deep one has L hidden layers g_h =
+(2/m)^(1/2) (W_h g_(h-1))_+ with g_0 = x, and f(x) = a . g_L.
+
+Source: Theory of Deep Learning (draft), sections 9.2 and 9.4, (9.8) and (9.15)-(9.17),
+corrected; Jacot, Gabriel & Hongler, "Neural Tangent Kernel", NeurIPS 2018.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from analytic._angle import angles, polar, sine_residual
+from analytic.arc_cosine import kernel
+
+__all__ = ["both_layers", "deep", "first_layer", "first_layer_variance"]
+
+
+def first_layer(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
+    """Mean tangent kernel x . y (pi - theta) / (2 pi), two layers, only W trained.
+
+    It is the mean at every width, for read-out weights a_r = 1 or -1.
+
+    Args:
+        x: First input.
+        y: Second input, of the length and dtype of `x`.
+
+    Returns:
+        The kernel, to a few ulp of |x| |y|.
+
+    Degenerate cases:
+        A zero input gives 0, and derivatives 0 by convention. Where the inputs are
+        parallel or opposite there is a kink; the mean of the slopes that meet there is
+        returned, or another slope between where rounding parts the directions.
+
+    Raises:
+        ValueError: The inputs are not alike.
+    """
+    active = kernel(x, y, 0) / 2  # checks the inputs, so it goes first
+    return jnp.sum(x * y) * active
+
+
+def first_layer_variance(
+    x: Float[Array, " d"], y: Float[Array, " d"], width: int
+) -> Float[Array, ""]:
+    """Variance of the first-layer tangent kernel at finite width over random weights.
+
+    It is (x . y)^2 p (1 - p) / m with p = (pi - theta) / (2 pi), the probability that a
+    unit is active at both inputs.
+
+    Args:
+        x: First input.
+        y: Second input, of the length and dtype of `x`.
+        width: Number m of hidden units.
+
+    Returns:
+        The variance, to a few ulp of |x|^2 |y|^2 / m.
+
+    Degenerate cases:
+        A zero input gives 0, and so do opposite inputs, which share no active unit. The
+        kinks are those of `first_layer`.
+
+    Raises:
+        ValueError: The inputs are not alike, or `width` is less than 1.
+    """
+    if width < 1:
+        raise ValueError(f"width must be at least 1, got {width=}")
+    active = kernel(x, y, 0) / 2
+    return jnp.sum(x * y) ** 2 * active * (1 - active) / width
+
+
+def both_layers(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
+    """Mean tangent kernel of the two-layer network, both layers trained.
+
+    It is [x . y (pi - theta) + |x| |y| (sin theta + (pi - theta) cos theta)] / (2 pi),
+    the mean at every width, for read-out weights with mean square 1.
+
+    Args:
+        x: First input.
+        y: Second input, of the length and dtype of `x`.
+
+    Returns:
+        The kernel, to a few ulp of |x| |y|.
+
+    Degenerate cases:
+        Those of `first_layer`.
+
+    Raises:
+        ValueError: The inputs are not alike.
+    """
+    return first_layer(x, y) + kernel(x, y, 1) / 2
+
+
+def deep(x: Float[Array, " d"], y: Float[Array, " d"], depth: int) -> Float[Array, ""]:
+    """Tangent kernel of an infinitely wide deep network with all layers trained.
+
+    Theta_0 = |x| |y| cos t_0 and Theta_h = |x| |y| cos t_h + (1 - t_(h-1) / pi)
+    Theta_(h-1), where t_0 is the angle between the inputs and pi cos t_h =
+    sin t_(h-1) + (pi - t_(h-1)) cos t_(h-1). The result is Theta_L.
+
+    Args:
+        x: First input.
+        y: Second input, of the length and dtype of `x`.
+        depth: Number L of hidden layers; at L = 1 the value is twice `both_layers`.
+
+    Returns:
+        The limit of infinite width, to a few ulp of L^2 |x| |y|. For parallel inputs
+        the slope in the angle grows like L^2, and rounding the inputs counts as much.
+
+    Degenerate cases:
+        Those of `first_layer`. Parallel inputs give (L + 1) |x| |y|.
+
+    Raises:
+        ValueError: The inputs are not alike, or `depth` is less than 1.
+    """
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"x and y must be vectors alike, got {x.shape=}, {y.shape=}")
+    if depth < 1:
+        raise ValueError(f"depth must be at least 1, got {depth=}")
+    angle = angles(x, y)[0]
+    _, tangent = jax.lax.fori_loop(0, depth, _next_layer, (angle, jnp.cos(angle)))
+    return polar(x)[0] * polar(y)[0] * tangent
+
+
+def _next_layer(
+    _: Array, state: tuple[Float[Array, ""], Float[Array, ""]]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Angle and tangent kernel, of unit inputs, from one layer to the next."""
+    angle, tangent = state
+    following = _next_angle(angle)
+    return following, jnp.cos(following) + (1 - angle / jnp.pi) * tangent
+
+
+@jax.custom_jvp
+def _next_angle(angle: Float[Array, ""]) -> Float[Array, ""]:
+    """Angle between the outputs of a wide layer, given the angle between its inputs."""
+    # sin^2(t/2) keeps its digits where cos t nears 1, and so does the angle after it.
+    half = jnp.sin(angle / 2) ** 2 - sine_residual(angle) / (2 * jnp.pi)
+    return 2 * jnp.arctan2(jnp.sqrt(half), jnp.sqrt(1 - half))
+
+
+@_next_angle.defjvp
+def _next_angle_jvp(primals, tangents):
+    """The slope (1 - t/pi) sin t / sin t', which tends to 1 as both angles vanish."""
+    (angle,), (tangent,) = primals, tangents
+    following = _next_angle(angle)
+    moving = angle > 0
+    ratio = jnp.sin(angle) / jnp.sin(jnp.where(moving, following, 1))
+    slope = jnp.where(moving, (1 - angle / jnp.pi) * ratio, 1)
+    return following, slope * tangent

@@ -1,0 +1,247 @@
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+import pytest
+from accuracy import DIGITS, ulps
+from hypothesis import given, settings, strategies as st
+
+from analytic import neural_tangent as analytic
+from claims.neural_tangent import CLAIMS  # noqa: F401 (collected by the plugin)
+from empirical import neural_tangent as empirical
+
+DTYPES = ["float32", "float64"]
+ANGLES = [1e-7, 1e-5, 1e-3, 0.03, 0.5, 1.0, 1.5, 1.6, 2.0, 2.6, 3.1]
+NORMS = [(1.0, 1.0), (1e-3, 1e3), (700.0, 0.03)]
+# Worst error over the pairs below, in ulp of |x| |y| (for the variance, of its square
+# over the width). Measured 0.6, 0.4 and 1.0.
+TWO_LAYER_ULPS = {"first_layer": 1.5, "first_layer_variance": 1, "both_layers": 2}
+# Likewise for the deep kernel, in ulp of depth^2 |x| |y|. Measured 2.4, 0.5 and 0.3.
+DEEP_ULPS = {1: 5, 3: 1, 40: 0.5}
+# Likewise for the gradient in x, in ulp of its norm, at angles from 0.03 to 3.1: nearer
+# to a kink its direction is lost in the inverse proportion. Measured 3.5.
+GRADIENT_ULPS = 7
+
+
+def pairs(dtype):
+    """Pairs of vectors in space with the angles and norms above, batched."""
+    angles = np.array([*ANGLES, *(np.pi - a for a in ANGLES[:4])])
+    frames = itertools.cycle([np.eye(3)[:2], np.array([[2, -3, 6], [6, -2, -3]]) / 7])
+    rows = [
+        (norm_x * u, norm_y * (np.cos(angle) * u + np.sin(angle) * v))
+        for angle, (norm_x, norm_y), (u, v) in zip(
+            np.repeat(angles, len(NORMS)), itertools.cycle(NORMS), frames, strict=False
+        )
+    ]
+    x, y = np.moveaxis(np.array(rows, dtype), 1, 0)
+    return jnp.asarray(x), jnp.asarray(y)
+
+
+def exact(vector):
+    return mpmath.matrix([float(entry) for entry in vector])
+
+
+def mean_product(x_square, y_square, inner, degree):
+    """E[u_+^n v_+^n] for n = 0, 1 and a normal pair, by quadrature over the circle."""
+    norms = mpmath.sqrt(x_square * y_square)
+    theta = mpmath.acos(max(-1, min(1, inner / norms)))
+    angular = mpmath.quad(
+        lambda t: (mpmath.cos(t) * mpmath.cos(t - theta)) ** degree,
+        [theta - mpmath.pi / 2, mpmath.pi / 2],
+        method="gauss-legendre",
+    )
+    # The mean square radius is 2.
+    return (2 * norms) ** degree * angular / (2 * mpmath.pi)
+
+
+def two_layer_reference(name, x, y):
+    """Scale and value at width 3, from the definitions."""
+    moments = mpmath.norm(x) ** 2, mpmath.norm(y) ** 2, mpmath.fdot(x, y)
+    norms = mpmath.norm(x) * mpmath.norm(y)
+    active = mean_product(*moments, 0)
+    match name:
+        case "first_layer":
+            return norms, moments[2] * active
+        case "first_layer_variance":
+            # The kernel is a mean of 3 independent products x . y 1{active}.
+            value = moments[2] ** 2 * active - (moments[2] * active) ** 2
+            return norms**2 / 3, value / 3
+        case _:
+            return norms, moments[2] * active + mean_product(*moments, 1)
+
+
+def deep_reference(x, y, depth):
+    """The recursion over layers of the two inputs' covariance and tangent kernel."""
+    x_square, y_square = mpmath.norm(x) ** 2, mpmath.norm(y) ** 2
+    inner = tangent = mpmath.fdot(x, y)
+    for _ in range(depth):
+        active = 2 * mean_product(x_square, y_square, inner, 0)
+        inner = 2 * mean_product(x_square, y_square, inner, 1)
+        tangent = inner + active * tangent
+    return tangent
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", TWO_LAYER_ULPS)
+def test_two_layers(name, dtype):
+    with jax.enable_x64(dtype == "float64"):
+        x, y = pairs(dtype)
+        extra = (3,) if name == "first_layer_variance" else ()
+        form = jax.jit(jax.vmap(lambda x, y: getattr(analytic, name)(x, y, *extra)))
+        values = form(x, y)
+        assert values.dtype == dtype
+    worst = 0
+    with mpmath.workdps(DIGITS):
+        for value, u, v in zip(values, map(exact, x), map(exact, y), strict=True):
+            scale, reference = two_layer_reference(name, u, v)
+            worst = max(worst, ulps(value, reference, scale))
+    assert worst <= TWO_LAYER_ULPS[name]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("depth", DEEP_ULPS)
+def test_deep(depth, dtype):
+    with jax.enable_x64(dtype == "float64"):
+        x, y = (v[:: 1 if depth < 9 else 5] for v in pairs(dtype))
+        values = jax.vmap(analytic.deep, (0, 0, None))(x, y, depth)
+        assert values.dtype == dtype
+    worst = 0
+    with mpmath.workdps(DIGITS):
+        for value, u, v in zip(values, map(exact, x), map(exact, y), strict=True):
+            scale = depth**2 * mpmath.norm(u) * mpmath.norm(v)
+            worst = max(worst, ulps(value, deep_reference(u, v, depth), scale))
+    assert worst <= DEEP_ULPS[depth]
+
+
+@pytest.mark.parametrize("name", [*TWO_LAYER_ULPS, "deep"])
+def test_gradient(name):
+    extra = {"first_layer_variance": (3,), "deep": (3,)}.get(name, ())
+    with jax.enable_x64(True):
+        x, y = (v[9:33:4] for v in pairs("float64"))
+        form = jax.grad(getattr(analytic, name))
+        gradient = jax.jit(jax.vmap(lambda x, y: form(x, y, *extra)))(x, y)
+
+    def reference(x, y):
+        if name == "deep":
+            return deep_reference(x, y, 3)
+        return two_layer_reference(name, x, y)[1]
+
+    worst = 0
+    with mpmath.workdps(DIGITS):
+        for values, u, v in zip(gradient, map(exact, x), map(exact, y), strict=True):
+            step = mpmath.norm(u) / mpmath.mpf(10) ** 16
+            largest = mpmath.norm(exact(values))
+            for k, value in enumerate(values):
+                ahead, behind = u.copy(), u.copy()
+                ahead[k] += step
+                behind[k] -= step
+                slope = (reference(ahead, v) - reference(behind, v)) / (2 * step)
+                worst = max(worst, ulps(value, slope, largest))
+    assert worst <= GRADIENT_ULPS
+
+
+EXTRA = {"first_layer_variance": (4,), "deep": (2,)}
+TWO_LAYERS = {"weights": jnp.ones((4, 3)), "signs": jnp.ones(4)}
+NOISE = {
+    "first_layer": TWO_LAYERS,
+    "first_layer_variance": {k: jnp.stack([v, -v]) for k, v in TWO_LAYERS.items()},
+    "both_layers": {"weights": jnp.ones((4, 3)), "readout": jnp.ones(4)},
+    "deep": {"width": 4, "first": jnp.ones((4, 3)), "others": jnp.ones((2, 4, 4))},
+}
+
+
+def with_inputs_alone(side, name, noise):
+    """A function of one side as a jitted function of the two inputs."""
+    function, extra = getattr(side, name), EXTRA.get(name, ())
+    return jax.jit(lambda x, y: function(x, y, *extra, **noise))
+
+
+FORMS = {name: with_inputs_alone(analytic, name, {}) for name in NOISE}
+DRAWS = {name: with_inputs_alone(empirical, name, NOISE[name]) for name in NOISE}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_zero_input(name):
+    zero, one = jnp.zeros(3), jnp.array([1.0, -2, 2])
+    for x, y in [(zero, one), (one, zero), (zero, zero)]:
+        assert FORMS[name](x, y) == 0
+        assert DRAWS[name](x, y) == 0
+        for slope in jax.jit(jax.grad(FORMS[name], (0, 1)))(x, y):
+            assert jnp.array_equal(slope, zero)
+
+
+@pytest.mark.parametrize(
+    ("name", "parallel", "opposite"),
+    # Slopes along y in units of |y|; the deep network has depth 2, where opposite
+    # inputs have the kernel |x| |y| / pi.
+    [("first_layer", 1 / 2, 0), ("both_layers", 1, 0), ("deep", 3, -1 / np.pi)],
+)
+def test_gradient_is_the_mean_slope_at_a_kink(name, parallel, opposite):
+    x = jnp.array([0.3, -1.0, 2.0])
+    for factor, along in [(2, parallel), (-2, opposite)]:
+        # Not compiled: then the two directions are equal to the last bit.
+        slope = jax.grad(getattr(analytic, name))(x, factor * x, *EXTRA.get(name, ()))
+        atol = 16 * jnp.finfo(x.dtype).eps * 2 * jnp.linalg.norm(x)
+        assert jnp.allclose(slope, along * factor * x, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("width", [1, 7])
+def test_opposite_inputs_share_no_unit(width):
+    x = jnp.array([0.3, -1.0, 2.0])
+    assert analytic.first_layer_variance(x, -2 * x, width) == 0
+    weights = jnp.ones((2, width, 3))
+    noise = {"weights": weights, "signs": jnp.ones((2, width))}
+    assert empirical.first_layer_variance(x, -2 * x, width, **noise) == 0
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("shapes", [((3,), (2,)), ((3, 1), (3, 1)), ((), ())])
+def test_rejects_shapes(name, shapes):
+    x, y = map(jnp.ones, shapes)
+    for form in (FORMS[name], DRAWS[name]):
+        with pytest.raises(ValueError, match="x and y must be vectors alike"):
+            form(x, y)
+
+
+def test_rejects_sizes():
+    x = jnp.ones(3)
+    noise = {"first": jnp.ones((4, 3)), "others": jnp.ones((2, 4, 4))}
+    with pytest.raises(ValueError, match="depth must be at least 1, got depth=0"):
+        analytic.deep(x, x, 0)
+    with pytest.raises(ValueError, match="depth must be at least 1, got depth=0"):
+        empirical.deep(x, x, 0, width=4, **noise)
+    with pytest.raises(ValueError, match="width must be at least 1, got width=0"):
+        empirical.deep(x, x, 2, width=0, **noise)
+    with pytest.raises(ValueError, match="width must be at least 1, got width=0"):
+        analytic.first_layer_variance(x, x, 0)
+    with pytest.raises(ValueError, match="width must be at least 1, got width=0"):
+        empirical.first_layer_variance(
+            x, x, 0, weights=jnp.ones((2, 0, 3)), signs=jnp.ones((2, 0))
+        )
+
+
+numbers = st.floats(-9, 9, width=16)
+inputs = st.lists(numbers, min_size=3, max_size=3).map(jnp.array)
+
+
+@settings(deadline=None)
+@given(inputs, inputs)
+def test_identities(x, y):
+    eps = jnp.finfo(x.dtype).eps
+    norms = jnp.linalg.norm(x) * jnp.linalg.norm(y)
+    for name, form in FORMS.items():
+        power = 2 if name == "first_layer_variance" else 1
+        close = functools.partial(jnp.allclose, rtol=0, atol=16 * eps * norms**power)
+        assert close(form(x, y), form(y, x))
+        assert close(form(2 * x, y / 2), form(x, y))
+        assert close(form(3 * x, y) / 3**power, form(x, y))
+    # One hidden layer; the deep network's gain of 2 is the only difference.
+    both = analytic.both_layers(x, y)
+    assert jnp.allclose(analytic.deep(x, y, 1), 2 * both, rtol=0, atol=8 * eps * norms)
+    # The diagonal: every layer adds |x|^2.
+    square = jnp.sum(x * x)
+    assert jnp.allclose(analytic.first_layer(x, x), square / 2, rtol=4 * eps)
+    assert jnp.allclose(analytic.deep(x, x, 5), 6 * square, rtol=8 * eps)
