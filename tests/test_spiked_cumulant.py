@@ -1,0 +1,227 @@
+import itertools
+
+import jax
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+import pytest
+from accuracy import DIGITS, ulps
+from hypothesis import given, settings, strategies as st
+
+from analytic import spiked_cumulant as analytic
+from claims.spiked_cumulant import CLAIMS  # noqa: F401 (collected by the plugin)
+from empirical import spiked_cumulant as empirical
+
+DTYPES = ["float32", "float64"]
+LATENTS = ["rademacher", "uniform", "laplace", "skewed"]
+# Worst error of a coefficient of degree k <= 12, in ulp of (1 + k) times itself.
+COEFFICIENT_ULPS = 1  # Measured 0.5.
+
+
+def gauss_rule(diagonal, squares):
+    """Nodes and weights from the recurrence of a law's orthogonal polynomials."""
+    with mpmath.workdps(DIGITS):
+        jacobi = mpmath.diag(diagonal)
+        for k, square in enumerate(squares):
+            jacobi[k, k + 1] = jacobi[k + 1, k] = mpmath.sqrt(square)
+        nodes, vectors = mpmath.eigsy(jacobi)
+        return [(node, vectors[0, i] ** 2) for i, node in enumerate(nodes)]
+
+
+def latent_rules():
+    """Nodes and weights of each latent, exact for polynomials of degree 13."""
+    with mpmath.workdps(DIGITS):
+        half, root = mpmath.mpf(1) / 2, mpmath.sqrt(2)
+        legendre = [mpmath.mpf(k * k) / (4 * k * k - 1) for k in range(1, 7)]
+        laguerre = gauss_rule(
+            [2 * k + 1 for k in range(7)], [k * k for k in range(1, 7)]
+        )
+        return {
+            "rademacher": [(-1, half), (1, half)],
+            "uniform": [
+                (mpmath.sqrt(3) * t, w) for t, w in gauss_rule([0] * 7, legendre)
+            ],
+            "laplace": [(s * t / root, w / 2) for t, w in laguerre for s in (-1, 1)],
+            "skewed": [(2, mpmath.mpf(1) / 5), (-half, mpmath.mpf(4) / 5)],
+        }
+
+
+NORMAL_RULE = gauss_rule([0] * 7, range(1, 7))
+LATENT_RULES = latent_rules()
+
+
+def hermite_mean(latent, gamma, k):
+    """E[h_k(sqrt(gamma) nu + sqrt(1 - gamma) xi)], k <= 13, over nu and xi."""
+    terms = []
+    for nu, chance in LATENT_RULES[latent]:
+        for xi, weight in NORMAL_RULE:
+            u = mpmath.sqrt(gamma) * nu + mpmath.sqrt(1 - gamma) * xi
+            previous, h = mpmath.mpf(0), mpmath.mpf(1)
+            for j in range(k):
+                previous, h = h, u * h - j * previous
+            terms.append(chance * weight * h)
+    return mpmath.fsum(terms)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("latent", LATENTS)
+def test_coefficients_equal_the_mean_over_latent_and_noise(latent, dtype):
+    for beta in (1e-3, 0.7, 5.0, 1e4):
+        with jax.enable_x64(True):
+            beta = jnp.asarray(beta, dtype)
+            found = analytic.likelihood_coefficients(
+                jnp.ones(3, dtype), beta, latent, 12
+            )
+        assert found.dtype == dtype
+        with mpmath.workdps(DIGITS):
+            exact_beta = mpmath.mpf(float(beta))
+            gamma = exact_beta / (1 + exact_beta)
+            for k in range(13):
+                exact = hermite_mean(latent, gamma, k)
+                value = np.asarray(found)[k]
+                if abs(exact) < 1e-35:
+                    assert value == 0
+                else:
+                    assert ulps(value, exact, (1 + k) * exact) <= COEFFICIENT_ULPS
+
+
+@pytest.mark.parametrize(
+    ("latent", "expected"),
+    [
+        ("rademacher", [-2, 0, 16, 0, -132, 0, 1216]),
+        ("uniform", [-6 / 5]),
+        ("laplace", [3]),
+        ("skewed", [1 / 4]),
+    ],
+)
+def test_known_values_at_pure_signal(latent, expected):
+    found = analytic.likelihood_coefficients(jnp.ones(2), jnp.asarray(1e9), latent, 10)
+    assert jnp.allclose(found[4 : 4 + len(expected)], jnp.asarray(expected))
+
+
+@pytest.mark.parametrize("latent", LATENTS)
+def test_latent_is_standard_at_its_levels(latent):
+    """The midpoint rule over probability levels; the tails of laplace cost digits."""
+    levels = (jnp.arange(20_000) + 0.5) / 20_000
+    nu = jax.vmap(lambda level: empirical._latent(latent, level))(levels)
+    assert abs(jnp.mean(nu)) < 1e-3
+    assert abs(jnp.mean(nu**2) - 1) < 5e-3
+
+
+def test_latent_is_finite_at_every_level():
+    for level in (0.0, 1.0):
+        assert jnp.isfinite(empirical._latent("laplace", jnp.asarray(level)))
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 40.0])
+def test_input_is_the_root_of_its_covariance_times_the_raw_input(beta):
+    """Against S = I - beta / (1 + beta + sqrt(1 + beta)) v v^T, in double precision."""
+    with jax.enable_x64(True):
+        direction = jnp.array([1.0, -2.0, 2.0])
+        noise, v = jnp.array([0.3, -1.1, 0.8]), direction / 3
+        draw = empirical.moments(
+            direction, jnp.asarray(beta), "skewed", level=jnp.asarray(0.9), noise=noise
+        )
+        share = beta / (1 + beta + np.sqrt(1 + beta))
+        raw = np.sqrt(beta) * 2 * v + noise
+        x = raw - share * v * (v @ raw)
+        assert jnp.allclose(draw, jnp.concatenate([x[None], jnp.outer(x, x)]))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1, 3])
+def test_moments_are_those_of_white_noise(size, dtype):
+    with jax.enable_x64(True):
+        found = analytic.moments(
+            jnp.full(size, 0.2, dtype), jnp.asarray(3, dtype), "uniform"
+        )
+    assert found.dtype == dtype
+    assert np.array_equal(found, np.concatenate([np.zeros((1, size)), np.eye(size)]))
+
+
+@pytest.mark.parametrize("latent", LATENTS)
+def test_without_signal_one_coefficient_remains(latent):
+    arguments = jnp.ones(2), jnp.asarray(0.0), latent, 6
+    found = analytic.likelihood_coefficients(*arguments)
+    assert jnp.array_equal(found, jnp.eye(7)[0])
+    slope = jax.jacobian(analytic.likelihood_coefficients, 1)(*arguments)
+    assert jnp.array_equal(slope, jnp.zeros(7))
+
+
+@pytest.mark.parametrize("latent", LATENTS)
+def test_degrees_one_and_two_are_absent(latent):
+    for beta in (0.1, 3.0, 1e3):
+        found = analytic.likelihood_coefficients(
+            jnp.ones(2), jnp.asarray(beta), latent, 2
+        )
+        assert jnp.array_equal(found, jnp.array([1, 0, 0]))
+
+
+def test_slope_in_the_ratio():
+    beta = jnp.asarray(2.0)  # gamma = 2/3, of slope 1/9
+    slope = jax.jacobian(analytic.likelihood_coefficients, 1)(
+        jnp.ones(2), beta, "skewed", 4
+    )
+    c3, c4 = 1.5 * 1.5 * (2 / 3) ** 0.5 / 9, 0.25 * 2 * (2 / 3) / 9
+    assert jnp.allclose(slope, jnp.array([0, 0, 0, c3, c4]), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("direction", "beta"), [([0.0, 0.0], 1.0), ([1.0, 0.0], -0.5), ([1.0, 0.0], -3.0)]
+)
+def test_outside_the_domain_is_nan(direction, beta):
+    arguments = jnp.asarray(direction), jnp.asarray(beta), "rademacher"
+    noise = {"level": jnp.asarray(0.3), "noise": jnp.ones(2)}
+    assert jnp.all(jnp.isnan(analytic.moments(*arguments)))
+    assert jnp.all(jnp.isnan(analytic.likelihood_coefficients(*arguments, 4)))
+    assert jnp.all(jnp.isnan(empirical.moments(*arguments, **noise)))
+    draw = empirical.likelihood_coefficients(*arguments, 4, **noise)
+    assert jnp.all(jnp.isnan(draw[1:]))
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.floats(-9, 9, width=16), min_size=3, max_size=3).filter(any),
+    st.floats(0, 9, width=16),
+    st.sampled_from(LATENTS),
+)
+def test_the_direction_does_not_matter(direction, beta, latent):
+    beta = jnp.asarray(beta)
+    one, other = (
+        analytic.likelihood_coefficients(jnp.asarray(v), beta, latent, 6)
+        for v in (direction, [0.0, 0.0, 1.0])
+    )
+    assert jnp.array_equal(one, other)
+
+
+def sides(rest):
+    """Both twins of both functions, their last arguments and the noise."""
+    noise = {"level": jnp.asarray(0.3), "noise": jnp.ones(2)}
+    for name, more in (("moments", ()), ("likelihood_coefficients", rest)):
+        yield getattr(analytic, name), more, {}
+        yield getattr(empirical, name), more, noise
+
+
+@pytest.mark.parametrize(
+    ("shapes", "latent", "message"),
+    [
+        (((2, 2), ()), "uniform", r"direction must be a vector, got direction\.shape="),
+        (((), ()), "uniform", r"direction must be a vector, got direction\.shape="),
+        (((2,), (2,)), "uniform", r"signal_to_noise must be a scalar, got signal"),
+        (((2,), ()), "cauchy", "latent must be one of rademacher, .*, got latent='c"),
+    ],
+)
+def test_rejects(shapes, latent, message):
+    direction, beta = (jnp.ones(shape) for shape in shapes)
+    for function, more, noise in sides((4,)):
+        with pytest.raises(ValueError, match=message):
+            function(direction, beta, latent, *more, **noise)
+
+
+@pytest.mark.parametrize("order", [-1, 31])
+def test_rejects_an_order(order):
+    for function, more, noise in itertools.islice(sides((order,)), 2, None):
+        with pytest.raises(
+            ValueError, match=f"order must be from 0 to 30, got {order=}"
+        ):
+            function(jnp.ones(2), jnp.ones(()), "uniform", *more, **noise)
