@@ -112,6 +112,7 @@ class Prepared:
                 tolerance=relation.tolerance * self.settings.looser,
                 budget=self.settings.budget,
                 seed=self.seed,
+                bias=relation.bias if isinstance(relation, Limit) else 0.0,
                 explain=explain,
             )
         if isinstance(relation, Bound):

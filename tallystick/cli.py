@@ -122,7 +122,7 @@ def _check(options: argparse.Namespace) -> int:
     from tallystick.bench import DEFAULT_KEY, Settings
     from tallystick.catalogue import find
     from tallystick.console import Monitor, print_results
-    from tallystick.journal import Journal, fingerprint
+    from tallystick.journal import Journal, fingerprints
 
     to_stdout = options.json == "-"
     console = Console(stderr=to_stdout)
@@ -137,7 +137,7 @@ def _check(options: argparse.Namespace) -> int:
         resume=options.resume,
         warn=lambda text: console.print(text, markup=False, soft_wrap=True),
     )
-    marks = {entry.claim.name: fingerprint(entry, settings) for entry in entries}
+    marks = fingerprints(entries, settings)
     reports = {}
     interrupted = False
     with Monitor(console, len(entries)) as monitor:

@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from tallystick.catalogue import Entry
 from tallystick.claim import as_expectation
 from tallystick.report import Report
 
-__all__ = ["Journal", "fingerprint"]
+__all__ = ["Journal", "fingerprints"]
 
 
 class Journal:
@@ -64,20 +64,24 @@ class Journal:
             os.fsync(file.fileno())
 
 
-def fingerprint(entry: Entry, settings: Settings) -> str:
-    """What a result depends on: the claim, its code, the settings, the versions."""
-    claim = entry.claim
-    halves = (claim.analytic, as_expectation(claim.empirical).integrand)
-    files = {entry.path} | {Path(inspect.getfile(p)) for p in (tallystick, empirical)}
-    for half in halves:
-        with contextlib.suppress(TypeError):  # A callable object has no file.
-            files.add(Path(inspect.getfile(inspect.unwrap(half))))
-    parts = [claim.name, dataclasses.astuple(settings), jax.__version__]
-    parts += sorted(_digest(file) for file in files)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+def fingerprints(entries: Iterable[Entry], settings: Settings) -> dict[str, str]:
+    """What each result depends on: the claim, its code, the settings, the versions."""
+    # Read once a run, not once a process: files may change between runs.
+    digest = functools.cache(_digest)
+    packages = {Path(inspect.getfile(package)) for package in (tallystick, empirical)}
+    marks = {}
+    for entry in entries:
+        claim = entry.claim
+        files = {entry.path, *packages}
+        for half in (claim.analytic, as_expectation(claim.empirical).integrand):
+            with contextlib.suppress(TypeError):  # A callable object has no file.
+                files.add(Path(inspect.getfile(inspect.unwrap(half))))
+        parts = [claim.name, dataclasses.astuple(settings), jax.__version__]
+        parts += sorted(digest(file) for file in files)
+        marks[claim.name] = hashlib.sha256(repr(parts).encode()).hexdigest()
+    return marks
 
 
-@functools.cache
 def _digest(path: Path) -> str:
     """Hash of a file; of a package's module, of all modules of the package."""
     group = [path]

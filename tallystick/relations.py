@@ -81,7 +81,9 @@ class Limit:
             lacks.
         sizes: The two sizes a and b.
         rate: The exponent; negative if the size goes to zero.
-        tolerance: As for `Mean`; it must cover the next term of the expansion.
+        tolerance: As for `Mean`.
+        bias: What the next term of the expansion may leave of an error, relative to the
+            closed form. DISAGREE needs a larger difference, AGREE allows for none.
     """
 
     name: ClassVar[str] = "limit"
@@ -89,9 +91,11 @@ class Limit:
     sizes: tuple[float, float]
     rate: float
     tolerance: float = 0.01
+    bias: float = 1e-3
 
     def __post_init__(self):
         _positive("tolerance", self.tolerance)
+        _positive("bias", self.bias)
         if len(self.sizes) != 2 or min(self.sizes) <= 0 or len({*self.sizes}) != 2:
             raise ClaimError(f"sizes must be two positive numbers, got {self.sizes}")
         if not self.rate or not math.isfinite(self.rate):

@@ -9,7 +9,7 @@ import numpy as np
 from empirical.montecarlo import Moments, Sampler, stream_key
 from tallystick import levels
 
-__all__ = ["ROUNDING", "Look", "Looks", "ratio"]
+__all__ = ["ROUNDING", "Look", "Looks", "beyond", "ratio"]
 
 ROUNDING = 1e-12
 """Numerical slack of a sum of products in double precision, relative to its terms."""
@@ -108,6 +108,11 @@ class Looks:
 def ratio(gap: np.ndarray, error: np.ndarray) -> np.ndarray:
     """Gap over error, zero where there is no error."""
     return np.divide(gap, error, out=np.zeros_like(gap), where=error > 0)
+
+
+def beyond(gap: np.ndarray, slack: np.ndarray) -> np.ndarray:
+    """The part of a gap that the slack does not explain, with its sign."""
+    return np.sign(gap) * np.maximum(np.abs(gap) - slack, 0.0)
 
 
 def _clean(moments: Moments) -> Moments:

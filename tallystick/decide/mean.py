@@ -13,7 +13,7 @@ import numpy as np
 from empirical.montecarlo import Moments, Sampler
 from tallystick import levels
 from tallystick.decide.contrasts import Contrasts
-from tallystick.decide.looks import ROUNDING, Look, Looks, ratio
+from tallystick.decide.looks import ROUNDING, Look, Looks, beyond, ratio
 from tallystick.diagnosis import diagnose
 from tallystick.verdict import Decision, Verdict, Worst
 
@@ -39,6 +39,7 @@ def decide_mean(
     tolerance: float,
     budget: int,
     seed: tuple,
+    bias: float = 0.0,
     explain: bool = True,
 ) -> Decision:
     """Decide whether the mean of the draws is the target.
@@ -49,15 +50,23 @@ def decide_mean(
         tolerance: See `Mean`.
         budget: Largest number of draws of one look.
         seed: Names the noise; the same seed gives the same decision.
+        bias: Relative error of the target that is not a disagreement, as a limit has
+            at finite size.
         explain: Whether to draw once more after a conviction, to say why.
     """
-    return _Trial(sampler, target.ravel(), tolerance, budget, seed, explain).run()
+    trial = _Trial(sampler, target.ravel(), tolerance, budget, seed, bias, explain)
+    return trial.run()
 
 
 class _Trial:
-    def __init__(self, sampler, target, tolerance, budget, seed, explain):
+    def __init__(self, sampler, target, tolerance, budget, seed, bias, explain):
         self.sampler, self.target = sampler, target
         self.tolerance, self.explain = tolerance, explain
+        # Rounding, and what a limit leaves, for each output.
+        self.slack = (ROUNDING + bias) * np.abs(target)
+        # Whitened weights have both signs: a small bias of each output could add up to
+        # anything. Where a bias is allowed, the weights stay positive.
+        self.most_whitened = 0 if bias else MOST_WHITENED
         self.most_looks = levels.looks_within(budget)
         self.looks = Looks(sampler, seed)
         self.reason = ""
@@ -94,7 +103,7 @@ class _Trial:
             directions = self._directions(patterns)
             return self.looks.take(("look", number), draws, list(patterns), directions)
         look, products = self.looks.take_first(
-            ("look", number), draws, cross=self.target.size <= MOST_WHITENED
+            ("look", number), draws, cross=self.target.size <= self.most_whitened
         )
         if (look.moments.second > 0).any():
             self.contrasts = Contrasts.build(
@@ -122,7 +131,7 @@ class _Trial:
             stage = ("conviction", number, factor)
             fresh = self.looks.take(stage, factor * draws, names, directions)
             gap = fresh.lines.mean[0] - chosen @ self.target
-            slack = ROUNDING * np.abs(chosen) @ np.abs(self.target)
+            slack = np.abs(chosen) @ self.slack
             if not gap - slack > levels.CONVICTION_Z * fresh.lines.standard_error[0]:
                 return None
             skewness = fresh.lines.skewness[0]
@@ -146,11 +155,14 @@ class _Trial:
 
     def _most_suspicious(self, look: Look) -> np.ndarray | None:
         """The contrast with the largest statistic, signed, if it passes the screen."""
-        gaps = look.moments.mean - self.target
+        gaps = beyond(look.moments.mean - self.target, self.slack)
         scores = ratio(gaps, look.moments.standard_error)
         enough = levels.SKEW_FACTOR * look.moments.skewness**2 <= 2 * look.moments.count
         scores = np.where(enough, scores, 0.0)
-        line_gaps = look.lines.mean - look.directions @ self.target
+        line_gaps = beyond(
+            look.lines.mean - look.directions @ self.target,
+            np.abs(look.directions) @ self.slack,
+        )
         line_scores = ratio(line_gaps, look.lines.standard_error)
         every = np.concatenate([scores, line_scores])
         best = int(np.argmax(np.abs(every)))

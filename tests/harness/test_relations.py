@@ -93,6 +93,9 @@ def test_a_limit_with_the_right_rate_and_with_a_wrong_one():
     wrong_rate = Limit("size", sizes=(8, 16), rate=3.0)
     report = check(lambda x: x, experiment, relation=wrong_rate, **space)
     assert report.verdict is DISAGREE
+    biased = Limit("size", sizes=(8, 16), rate=1.0, tolerance=0.05, bias=0.03)
+    near = check(lambda x: 1.02 * x, experiment, relation=biased, **space)
+    assert near.verdict is AGREE
     wrong_limit = check(lambda x: 1.05 * x, experiment, relation=right, **space)
     assert wrong_limit.verdict is DISAGREE
 
