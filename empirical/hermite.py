@@ -193,13 +193,18 @@ def _orthonormal(z: Float[Array, "..."], order: int) -> Float[Array, "degrees ..
 
     def step(pair, k):
         previous, current = pair
-        following = (z * current - jnp.sqrt(k) * previous) / jnp.sqrt(k + 1)
+        following = (z * current - k**0.5 * previous) / (k + 1) ** 0.5
         return (current, following), current
 
-    degrees = jnp.arange(order + 1, dtype=z.dtype)
-    start = jnp.zeros_like(z), jnp.ones_like(z)
-    # Unrolled as far as degrees are low; a longer program compiles too slowly.
-    return jax.lax.scan(step, start, degrees, unroll=min(order + 1, 8))[1]
+    pair = jnp.zeros_like(z), jnp.ones_like(z)
+    if order > 16:  # Unrolled, so long a program would compile too slowly.
+        degrees = jnp.arange(order + 1, dtype=z.dtype)
+        return jax.lax.scan(step, pair, degrees, unroll=8)[1]
+    found = []
+    for degree in range(order + 1):
+        pair, current = step(pair, degree)
+        found.append(current)
+    return jnp.stack(found)
 
 
 def _polynomials(z: Float[Array, "..."], order: int) -> Float[Array, "degrees ..."]:

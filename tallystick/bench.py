@@ -7,8 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from empirical.montecarlo import Exact, Expectation, Sampler, exact_mean, stream_key
-from empirical.montecarlo.evaluate import Layout
+from empirical.montecarlo import (
+    Exact,
+    Expectation,
+    Layout,
+    Sampler,
+    exact_mean,
+    stream_key,
+)
 from tallystick.decide.exact import decide_bound, decide_equal
 from tallystick.decide.limit import extrapolated
 from tallystick.decide.mean import decide_mean
@@ -34,6 +40,7 @@ class Settings:
         budget: Largest number of draws of one look.
         looser: Factor on the tolerances of means and limits.
         main_only: Whether to leave out the cases with other axis lengths.
+        optimized: Whether experiments are compiled for speed: it pays for many draws.
     """
 
     seed: int = DEFAULT_KEY
@@ -41,11 +48,19 @@ class Settings:
     budget: int = 2**24
     looser: float = 1.0
     main_only: bool = False
+    optimized: bool = True
 
     @classmethod
     def quick(cls, seed: int = DEFAULT_KEY) -> "Settings":
         """A fast look: five times the tolerance, fewer points and draws."""
-        return cls(seed, points=8, budget=2**20, looser=5.0, main_only=True)
+        return cls(
+            seed,
+            points=8,
+            budget=2**20,
+            looser=5.0,
+            main_only=True,
+            optimized=False,
+        )
 
 
 class Prepared:
@@ -57,11 +72,11 @@ class Prepared:
         sampler: Draws the experiment there.
     """
 
-    def __init__(self, bench: "Bench", case: Case, points, seed: tuple):
+    def __init__(self, bench: "Bench", case: Case, layout: Layout, points, seed: tuple):
         self.case, self.points, self.seed = case, points, seed
         self.relation, self.settings = bench.relation, bench.settings
-        self.experiment, self.forms = bench.experiment, bench.forms
-        self.sampler = Sampler(self.experiment, points, case.static)
+        self.forms = bench.forms
+        self.sampler = Sampler(layout, points, optimized=bench.settings.optimized)
 
     @functools.cached_property
     def exact(self) -> Exact | None:
@@ -71,11 +86,11 @@ class Prepared:
         """
         relation = self.relation
         if isinstance(relation, (Mean, Limit)):
-            found = exact_mean(self.experiment, self.points, self.case.static)
+            found = exact_mean(self.sampler.layout, self.points)
             if found is None:
                 return None
             return replace(found, mean=found.mean.reshape(1, self.sampler.count, -1))
-        draws = relation.draws if self.experiment.laws else 1
+        draws = relation.draws if self.sampler.layout.sizes else 1
         values = self.sampler.values(stream_key(*self.seed, "values"), draws)
         return Exact(values, draws, relation.tolerance)
 
@@ -160,8 +175,14 @@ class Bench:
         label = case.label()
         if label not in self._prepared:
             seed = (self.settings.seed, self.name, label)
-            points = self._points(case, stream_key(*seed, "points"))
-            self._prepared[label] = Prepared(self, case, points, seed)
+            # Fewer points where a value has many outputs, so that the work stays even.
+            start = stream_key(*seed, "points")
+            layout = Layout(
+                self.experiment, self.domain.points(case, start, 1), case.static
+            )
+            most = max(8, MOST_OUTPUTS // max(layout.value_size, 1))
+            points = self.domain.points(case, start, min(self.settings.points, most))
+            self._prepared[label] = Prepared(self, case, layout, points, seed)
         return self._prepared[label]
 
     def prepared_at(self, values: Mapping[str, Any]) -> Prepared:
@@ -172,11 +193,5 @@ class Bench:
         """
         case, points = self.domain.validate(values)
         seed = (self.settings.seed, self.name, "at", sorted(values))
-        return Prepared(self, case, points, seed)
-
-    def _points(self, case: Case, seed) -> dict[str, np.ndarray]:
-        """Fewer points where a value has many outputs, so that the work stays even."""
-        points = self.domain.points(case, seed, 1)
         layout = Layout(self.experiment, points, case.static)
-        count = min(self.settings.points, max(8, MOST_OUTPUTS // layout.value_size))
-        return self.domain.points(case, seed, count)
+        return Prepared(self, case, layout, points, seed)

@@ -36,6 +36,11 @@ class Entry:
     topic: str
     path: Path
 
+    @property
+    def name(self) -> str:
+        """The claim's id."""
+        return self.claim.name
+
 
 @dataclass(frozen=True)
 class Broken:

@@ -5,8 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -68,7 +67,10 @@ def _parser() -> argparse.ArgumentParser:
         "--resume", action="store_true", help="keep what an interrupted run finished"
     )
     check.add_argument(
-        "--jobs", type=_positive, default=None, help="claims checked at a time"
+        "--jobs",
+        type=_positive,
+        default=None,
+        help="claims checked at a time; one for each core by default",
     )
     check.set_defaults(run=_check)
 
@@ -123,6 +125,7 @@ def _check(options: argparse.Namespace) -> int:
     from tallystick.catalogue import find
     from tallystick.console import Monitor, print_results
     from tallystick.journal import Journal, fingerprints
+    from tallystick.running import run
 
     to_stdout = options.json == "-"
     console = Console(stderr=to_stdout)
@@ -150,7 +153,8 @@ def _check(options: argparse.Namespace) -> int:
             else:
                 waiting.append(entry)
         try:
-            for report in _run(waiting, settings, options.jobs or os.cpu_count() or 1):
+            jobs = options.jobs or os.cpu_count() or 1
+            for report in run(waiting, settings, jobs):
                 reports[report.name] = report
                 journal.add(marks[report.name], report)
                 monitor.finished(report)
@@ -166,37 +170,6 @@ def _check(options: argparse.Namespace) -> int:
         console.print(f"interrupted with {left} claims left: go on with --resume")
         return INTERRUPTED
     return _exit_code(done, broken)
-
-
-def _run(entries, settings, jobs: int) -> Iterator:
-    """Reports as they are finished; one claim compiles while another one runs."""
-    with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(_report, entry, settings) for entry in entries]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _report(entry, settings):
-    """Check one claim; whatever it raises makes it INVALID, and the run goes on."""
-    from tallystick.catalogue import one_line
-    from tallystick.checking import check_claim
-    from tallystick.report import Report
-    from tallystick.verdict import Verdict
-
-    try:
-        return check_claim(entry.claim, settings)
-    except Exception as error:
-        return Report(
-            name=entry.claim.name,
-            experiment=getattr(entry.claim.empirical, "name", "experiment"),
-            relation=entry.claim.relation.name,
-            verdict=Verdict.INVALID,
-            reason=one_line(error, entry.path),
-        )
 
 
 def _exit_code(reports, broken) -> int:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from empirical.montecarlo import Sampler
@@ -33,12 +32,12 @@ def evaluate_forms(
     """
 
     def every(point):
-        return [form(**case.static, **point) for form in forms]
+        values = [form(**case.static, **point) for form in forms]
+        for form, value in zip(forms, values, strict=True):
+            _require_alike(form, value, sampler)
+        return values
 
     with jax.enable_x64(True):
-        first = {name: jnp.asarray(value[0]) for name, value in points.items()}
-        for form, value in zip(forms, jax.eval_shape(every, first), strict=True):
-            _require_alike(form, value, sampler)
         if points:
             batched = jax.jit(jax.vmap(every), compiler_options=_OPTIONS)
             values = batched(dict(points))

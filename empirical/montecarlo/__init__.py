@@ -1,5 +1,6 @@
 """The engine: laws of noise, expectations, and their means."""
 
+from empirical.montecarlo.evaluate import Layout
 from empirical.montecarlo.exact import Exact, exact_mean
 from empirical.montecarlo.expectation import (
     Estimate,
@@ -29,6 +30,7 @@ __all__ = [
     "Expectation",
     "Key",
     "Law",
+    "Layout",
     "Moments",
     "NoiseError",
     "Normal",

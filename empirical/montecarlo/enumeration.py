@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from empirical.montecarlo.evaluate import Layout
-from empirical.montecarlo.expectation import Expectation
 
 __all__ = ["MOST_OUTCOMES", "enumerated_mean", "outcome_count"]
 
@@ -18,33 +17,26 @@ CHUNK = 2**12
 """Outcomes that one compiled call sums."""
 
 
-def outcome_count(
-    expectation: Expectation, points: Mapping[str, Any], static: Mapping[str, Any]
-) -> int | None:
+def outcome_count(layout: Layout) -> int | None:
     """How many joint outcomes the noise has; None if too many or not discrete."""
-    first = {name: value[0] for name, value in points.items()}
-    shapes = expectation.noise_shapes({**first, **static})
     total = 1
-    for name, law in expectation.laws.items():
-        count = law.outcome_count(shapes[name])
+    for name, law in layout.expectation.laws.items():
+        count = law.outcome_count(layout.shapes[name])
         if count is None:
             return None
         total *= count
     return total if total <= MOST_OUTCOMES else None
 
 
-def enumerated_mean(
-    expectation: Expectation, points: Mapping[str, Any], static: Mapping[str, Any]
-) -> np.ndarray:
+def enumerated_mean(layout: Layout, points: Mapping[str, Any]) -> np.ndarray:
     """Mean at every point, shape (points, *value): the sum over all outcomes.
 
     Without noise this is the value itself.
     """
-    count = outcome_count(expectation, points, static)
+    count = outcome_count(layout)
     assert count is not None
+    expectation, static = layout.expectation, layout.static
     with jax.enable_x64(True):
-        points = {name: jnp.asarray(value) for name, value in points.items()}
-        layout = Layout(expectation, points, static)
 
         def term(point, index):
             parameters = {**static, **point}

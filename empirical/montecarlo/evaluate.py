@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from empirical.montecarlo.expectation import Expectation, NoiseError
 
@@ -14,6 +15,9 @@ __all__ = ["Layout"]
 
 class Layout:
     """How many base numbers of each source one draw takes, and what it makes of them.
+
+    It depends on the shapes of the parameters only, so one layout serves any number of
+    points.
 
     Args:
         expectation: What is averaged.
@@ -32,7 +36,10 @@ class Layout:
     ):
         self.expectation = expectation
         self.static = dict(static)
-        first = {name: value[0] for name, value in points.items()}
+        first = {
+            name: jax.ShapeDtypeStruct(np.shape(value)[1:], value.dtype)
+            for name, value in points.items()
+        }
         self.shapes = expectation.noise_shapes({**first, **static})
         self.sizes: dict[str, int] = {}
         self.slices: dict[str, slice] = {}
@@ -45,7 +52,8 @@ class Layout:
             source: jax.ShapeDtypeStruct((size,), _DTYPES[source])
             for source, size in self.sizes.items()
         }
-        value = jax.eval_shape(self._raw, first, base)
+        with jax.enable_x64(True):
+            value = jax.eval_shape(self._raw, first, base)
         kind = getattr(getattr(value, "dtype", None), "kind", None)
         if kind not in ("f", "i", "u", "b"):
             raise NoiseError(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from empirical.montecarlo.enumeration import enumerated_mean, outcome_count
-from empirical.montecarlo.expectation import Expectation
+from empirical.montecarlo.evaluate import Layout
 from empirical.montecarlo.quadrature import quadrature_mean
 
 __all__ = ["Exact", "exact_mean"]
@@ -28,13 +28,10 @@ class Exact:
     tolerance: float
 
 
-def exact_mean(
-    expectation: Expectation, points: Mapping[str, Any], static: Mapping[str, Any]
-) -> Exact | None:
+def exact_mean(layout: Layout, points: Mapping[str, Any]) -> Exact | None:
     """The mean without sampling, if the noise allows it; else None."""
-    count = outcome_count(expectation, points, static)
+    count = outcome_count(layout)
     if count is not None:
-        mean = enumerated_mean(expectation, points, static)
-        return Exact(mean, count, tolerance=1e-9)
-    found = quadrature_mean(expectation, points, static)
+        return Exact(enumerated_mean(layout, points), count, tolerance=1e-9)
+    found = quadrature_mean(layout, points)
     return None if found is None else Exact(*found, tolerance=1e-8)

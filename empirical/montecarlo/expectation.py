@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
 from empirical.montecarlo.laws import Law
@@ -130,6 +129,7 @@ class Expectation:
             NoiseError: A parameter is missing or unknown.
         """
         # Imported here: both need this class.
+        from empirical.montecarlo.evaluate import Layout
         from empirical.montecarlo.exact import exact_mean
         from empirical.montecarlo.sampler import Sampler, stream_key
 
@@ -139,20 +139,18 @@ class Expectation:
                 f" got ({', '.join(parameters)})"
             )
         static = {n: v for n, v in parameters.items() if not is_array_like(v)}
-        with jax.enable_x64(True):
-            points = {
-                n: np.asarray(v, dtype=as_double(v))[None]
-                for n, v in parameters.items()
-                if n not in static
-            }
-            exact = exact_mean(self, points, static)
-            if exact is not None:
-                zero = np.zeros_like(exact.mean[0])
-                return Estimate(
-                    exact.mean[0], zero, zero, exact.evaluations, exact=True
-                )
-            sampler = Sampler(self, points, static)
-            moments = sampler.moments(stream_key(key), draws)
+        points = {
+            n: np.asarray(v, dtype=as_double(v))[None]
+            for n, v in parameters.items()
+            if n not in static
+        }
+        layout = Layout(self, points, static)
+        exact = exact_mean(layout, points)
+        if exact is not None:
+            zero = np.zeros_like(exact.mean[0])
+            return Estimate(exact.mean[0], zero, zero, exact.evaluations, exact=True)
+        sampler = Sampler(layout, points)
+        moments = sampler.moments(stream_key(key), draws)
         shape = sampler.value_shape
         return Estimate(
             moments.mean[0].reshape(shape),

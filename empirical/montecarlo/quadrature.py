@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from empirical.montecarlo.evaluate import Layout
-from empirical.montecarlo.expectation import Expectation
 
 __all__ = ["AGREEMENT", "quadrature_mean"]
 
@@ -17,11 +16,11 @@ ORDERS = {1: (96, 128), 2: (48, 64), 3: (24, 32)}
 """Nodes per number, twice: two rules that agree have converged."""
 AGREEMENT = 1e-10
 """Largest difference of the two rules, relative to the mean of |value|."""
-CHUNK = 2**11
+CHUNK = 2**9
 
 
 def quadrature_mean(
-    expectation: Expectation, points: Mapping[str, Any], static: Mapping[str, Any]
+    layout: Layout, points: Mapping[str, Any]
 ) -> tuple[np.ndarray, int] | None:
     """Mean at every point by Gauss-Hermite rules, shape (points, *value).
 
@@ -29,12 +28,10 @@ def quadrature_mean(
         The mean and how many nodes it took; None if the noise is not one to three
         normal numbers, or if two orders of the rule differ, as they do about a kink.
     """
+    numbers = layout.sizes.get("normal", 0)
+    if set(layout.sizes) != {"normal"} or numbers not in ORDERS:
+        return None
     with jax.enable_x64(True):
-        points = {name: jnp.asarray(value) for name, value in points.items()}
-        layout = Layout(expectation, points, static)
-        numbers = layout.sizes.get("normal", 0)
-        if set(layout.sizes) != {"normal"} or numbers not in ORDERS:
-            return None
         count = next(iter(points.values())).shape[0] if points else 1
 
         @jax.jit
@@ -52,7 +49,7 @@ def quadrature_mean(
                 part = slice(start, start + CHUNK)
                 sums = weighted(points, nodes[part], weights[part])
                 total, size = total + np.asarray(sums[0]), size + np.asarray(sums[1])
-            return np.asarray(total), np.asarray(size), len(weights)
+            return np.asarray(total), np.asarray(size), order**numbers
 
         coarse, _, few = rule(ORDERS[numbers][0])
         fine, size, many = rule(ORDERS[numbers][1])
@@ -67,6 +64,6 @@ def _tensor_rule(order: int, numbers: int) -> tuple[np.ndarray, np.ndarray]:
     weights = weights / weights.sum()
     grid = np.array(list(itertools.product(nodes, repeat=numbers)))
     mass = np.array([np.prod(w) for w in itertools.product(weights, repeat=numbers)])
-    # Padded with nodes of no weight, so that every chunk has one shape.
-    pad = -len(mass) % CHUNK if len(mass) > CHUNK else 0
+    # Padded with nodes of no weight, so that both rules run one compiled program.
+    pad = -len(mass) % CHUNK
     return np.pad(grid, ((0, pad), (0, 0))), np.pad(mass, (0, pad))
