@@ -1,5 +1,8 @@
 """Every claim refuses its own closed form when it is slightly or clearly wrong."""
 
+import itertools
+
+import numpy as np
 import pytest
 
 from tallystick import Bound, Settings
@@ -7,17 +10,45 @@ from tallystick.catalogue import load_catalogue
 from tallystick.checking import bench_of, judge_wrong_form
 
 ENTRIES = {entry.claim.name: entry.claim for entry in load_catalogue()[0]}
+# Where one percent is not enough: what it takes, and why.
+LARGER = {
+    # A limit, with 2 % allowed for what is left at finite width; draws of networks are
+    # dear, and 4 % is what 1e5 of them can see.
+    "ntk.deep": 0.1,
+}
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_one_percent_too_much_and_the_wrong_sign_are_refused(name):
+def test_one_percent_and_the_wrong_sign_are_refused(name):
     claim = ENTRIES[name]
     bench = bench_of(claim, Settings())
+    # A bound that need not be attained would hold all the more when it is smaller.
     assert not isinstance(claim.relation, Bound) or claim.relation.attained
-    for factor in (-1.0, 1.01, 0.99):
+    size = LARGER.get(name, 0.01)
+    for factor in (-1.0, 1 + size, 1 - size):
 
         def wrong(*args, factor=factor, **kwargs):
             return factor * claim.analytic(*args, **kwargs)
 
         refusal = judge_wrong_form(f"{factor} x formula", wrong, bench)
         assert refusal.refused, refusal
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_interchanged_arguments_are_refused_unless_nothing_changes(name):
+    claim = ENTRIES[name]
+    bench = bench_of(claim, Settings.quick())
+    prepared = bench.prepared(bench.cases()[0])
+    shapes = {n: v.shape for n, v in prepared.points.items()}
+    for first, second in itertools.combinations(shapes, 2):
+        if shapes[first] != shapes[second]:
+            continue
+
+        def swapped(*, first=first, second=second, **point):
+            other = {first: point[second], second: point[first]}
+            return claim.analytic(**{**point, **other})
+
+        right, wrong = prepared.target(claim.analytic), prepared.target(swapped)
+        if not np.allclose(right, wrong, rtol=1e-9, atol=1e-12, equal_nan=True):
+            refusal = judge_wrong_form(f"{first}, {second} swapped", swapped, bench)
+            assert refusal.refused, refusal
