@@ -168,7 +168,10 @@ def _check(options: argparse.Namespace) -> int:
     if interrupted:
         left = len(entries) - len(done)
         console.print(f"interrupted with {left} claims left: go on with --resume")
-        return INTERRUPTED
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # The claims still running in threads would keep the process alive.
+        os._exit(INTERRUPTED)
     return _exit_code(done, broken)
 
 

@@ -83,32 +83,8 @@ def print_results(
     console: Console, reports: list[Report], broken: list[Broken], seconds: float
 ) -> None:
     """One table, the reports that need reading, and the closing line."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in (
-        ("claim", "left"),
-        ("relation", "left"),
-        ("verdict", "left"),
-        ("detectable error", "right"),
-        ("common factor", "right"),
-        ("draws", "right"),
-        ("refused", "right"),
-        ("seconds", "right"),
-    ):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for report in reports:
-        refused = len(report.refusals) - len(report.unrefused)
-        style = _STYLES[report.verdict]
-        table.add_row(
-            escape(report.name),
-            report.relation,
-            f"[{style}]{report.verdict}[/]",
-            percent(report.detectable),
-            percent(report.detectable_factor),
-            f"{'exact ' if report.exact else ''}{report.draws:,}",
-            f"{refused}/{len(report.refusals)}",
-            f"{report.seconds:.1f}",
-        )
-    _wide(console).print(table)
+    console = _wide(console)
+    console.print(_results_table(reports, narrow=console.width < 104))
     for report in reports:
         if report.verdict is not Verdict.AGREE or report.unrefused:
             console.print()
@@ -123,6 +99,32 @@ def print_results(
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _results_table(reports: list[Report], *, narrow: bool) -> Table:
+    """A row for each report; a narrow one leaves out what the reports say as well."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("claim", no_wrap=True)
+    table.add_column("relation", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for name in ("detectable", "factor", "draws", "refused", "seconds"):
+        if not (narrow and name in ("factor", "refused")):
+            table.add_column(name, justify="right", no_wrap=True)
+    for report in reports:
+        refused = len(report.refusals) - len(report.unrefused)
+        style = _STYLES[report.verdict]
+        cells = [
+            escape(report.name),
+            report.relation,
+            f"[{style}]{report.verdict}[/]",
+            percent(report.detectable),
+            percent(report.detectable_factor),
+            f"{'exact ' if report.exact else ''}{report.draws:,}",
+            f"{refused}/{len(report.refusals)}",
+            f"{report.seconds:.1f}",
+        ]
+        table.add_row(*(cells[:4] + cells[5:6] + cells[7:] if narrow else cells))
+    return table
 
 
 def print_broken(console: Console, broken: Iterable[Broken]) -> None:

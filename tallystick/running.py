@@ -21,15 +21,14 @@ def run(entries: Sequence[Entry], settings: Settings, jobs: int) -> Iterator[Rep
         jobs: How many claims are checked at a time, in threads: while one compiles,
             another one draws.
     """
-    with ThreadPoolExecutor(jobs) as pool:
+    pool = ThreadPoolExecutor(jobs)
+    try:
         futures = [pool.submit(_report, entry, settings) for entry in entries]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BaseException:
-            # After an interruption nobody waits for the claims that have not begun.
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        # After an interruption nobody waits for the claims that are not finished.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _report(entry: Entry, settings: Settings) -> Report:
