@@ -1,0 +1,129 @@
+"""The error rates of the decision, measured on draws whose law is known.
+
+A sampler that draws with NumPy stands in for the engine, so that thousands of whole
+checks take seconds.
+"""
+
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from empirical.montecarlo import Moments
+from tallystick import Verdict
+from tallystick.decide.mean import decide_mean
+
+# Name, one draw of two correlated outputs, their mean.
+LAWS = {
+    "normal": (lambda rng, n: rng.standard_normal((n, 2)) + 1, 1.0),
+    "exponential": (lambda rng, n: rng.exponential(size=(n, 2)), 1.0),
+    "squared ReLU": (
+        lambda rng, n: np.maximum(rng.standard_normal((n, 2)), 0) ** 2,
+        0.5,
+    ),
+    "lognormal": (
+        lambda rng, n: np.exp(rng.standard_normal((n, 2)) / 2),
+        np.exp(1 / 8),
+    ),
+    "fourth power": (lambda rng, n: rng.standard_normal((n, 2)) ** 4, 3.0),
+    "rare indicator": (lambda rng, n: (rng.uniform(size=(n, 2)) < 0.01) * 1.0, 0.01),
+    "two equal outputs": (lambda rng, n: np.tile(rng.uniform(size=(n, 1)), 2), 0.5),
+    "almost constant": (lambda rng, n: 1e3 + rng.uniform(size=(n, 2)), 1e3 + 0.5),
+}
+
+
+class NumpySampler:
+    """One point, two outputs; the interface of the engine's sampler."""
+
+    def __init__(self, draw):
+        self.draw = draw
+        self.count, self.outputs, self.value_shape = 1, 2, (2,)
+        # No normal numbers to inflate: the tail probe is not part of these tests.
+        self.layout = SimpleNamespace(sizes={"uniform": 2}, value_size=2)
+
+    def moments_and_directions(
+        self, key, draws, directions=None, inflation=1.0, cross=False
+    ):
+        assert inflation == 1.0
+        values = self.draw(np.random.default_rng(key), draws)
+        lines = np.zeros((draws, 0)) if directions is None else values @ directions.T
+        gaps = values - values.mean(axis=0)
+        return moments(values), moments(lines), gaps.T @ gaps if cross else None
+
+
+def moments(values):
+    gaps = values - values.mean(axis=0)
+    return Moments(
+        len(values), values.mean(axis=0), (gaps**2).sum(axis=0), (gaps**3).sum(axis=0)
+    )
+
+
+def verdicts(law, runs, *, wrong=lambda mean: mean, tolerance=0.05, budget=2**16):
+    draw, mean = LAWS[law]
+    sampler, target = NumpySampler(draw), wrong(np.full(2, mean))
+    return Counter(
+        decide_mean(
+            sampler,
+            target,
+            tolerance=tolerance,
+            budget=budget,
+            seed=(law, run),
+            explain=False,
+        ).verdict
+        for run in range(runs)
+    )
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_a_true_mean_is_never_called_wrong(law):
+    found = verdicts(law, 40)
+    assert found[Verdict.DISAGREE] == found[Verdict.INVALID] == 0
+    if law not in ("rare indicator", "fourth power"):  # These need more draws.
+        assert found[Verdict.AGREE] >= 38
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", LAWS)
+def test_a_true_mean_is_never_called_wrong_in_a_thousand_checks(law):
+    found = verdicts(law, 1000, budget=2**18)
+    assert found[Verdict.DISAGREE] == found[Verdict.INVALID] == 0
+    assert found[Verdict.INCONCLUSIVE] <= 50
+
+
+@pytest.mark.parametrize("law", ["normal", "exponential", "two equal outputs"])
+def test_an_error_of_twice_the_detectable_one_is_found(law):
+    draw, mean = LAWS[law]
+    report = decide_mean(
+        NumpySampler(draw), np.full(2, mean), tolerance=0.05, budget=2**16, seed=(law,)
+    )
+    size = 2 * report.detectable_factor
+    assert 0 < size < 0.1
+    found = verdicts(law, 50, wrong=lambda mean: (1 + size) * mean)
+    assert found[Verdict.DISAGREE] >= 49
+
+
+def test_an_error_beyond_the_tolerance_is_hardly_ever_accepted():
+    # Off by the tolerance itself: accepted once in a thousand checks, by design.
+    deviation = np.sqrt(1 / 12)
+    found = verdicts(
+        "almost constant",
+        200,
+        wrong=lambda mean: mean + 0.05 * deviation,
+        tolerance=0.05 * deviation / 1e3,
+    )
+    assert found[Verdict.AGREE] <= 3
+
+
+def test_with_every_level_raised_false_alarms_come_as_the_product_says(monkeypatch):
+    from tallystick import levels
+
+    # A true mean must pass the screen (here 0.5) and two convictions (here 0.1 each).
+    monkeypatch.setattr(levels, "SCREEN_LEVEL", 0.5)
+    monkeypatch.setattr(levels, "CONVICTION_Z", levels.z_value(0.1))
+    runs = 400
+    found = verdicts("normal", runs, budget=2**14)
+    expected = 0.5 * 0.1**2
+    # Two looks at most, so at most twice the product; five standard errors on top.
+    limit = runs * expected + 5 * np.sqrt(runs * expected)
+    assert found[Verdict.DISAGREE] <= limit
