@@ -8,7 +8,7 @@ from typing import Any
 from empirical.montecarlo import Expectation, NoiseError
 from empirical.montecarlo.names import parameter_names
 from tallystick.domain import Domain
-from tallystick.errors import ClaimError
+from tallystick.errors import ClaimError, DomainError
 from tallystick.forms import Form
 from tallystick.relations import Limit, Mean, Relation, as_relation
 
@@ -108,6 +108,13 @@ class Claim:
                     f"the counterexample of {erratum.name} must give"
                     f" ({', '.join(self.parameters)}), got ({', '.join(erratum.at)})"
                 )
+            try:
+                self.domain.validate(erratum.at)
+            except DomainError as error:
+                raise ClaimError(
+                    f"the counterexample of {erratum.name} must lie in the domain:"
+                    f" {error}"
+                ) from None
 
     @property
     def parameters(self) -> tuple[str, ...]:

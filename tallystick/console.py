@@ -28,6 +28,8 @@ __all__ = [
     "print_show",
 ]
 
+WIDE = 120
+"""Columns of a terminal from which the whole table fits."""
 _STYLES = {
     Verdict.AGREE: "green",
     Verdict.DISAGREE: "bold red",
@@ -84,7 +86,7 @@ def print_results(
 ) -> None:
     """One table, the reports that need reading, and the closing line."""
     console = _wide(console)
-    console.print(_results_table(reports, narrow=console.width < 104))
+    console.print(_results_table(reports, narrow=console.width < WIDE))
     for report in reports:
         if report.verdict is not Verdict.AGREE or report.unrefused:
             console.print()
@@ -107,8 +109,9 @@ def _results_table(reports: list[Report], *, narrow: bool) -> Table:
     table.add_column("claim", no_wrap=True)
     table.add_column("relation", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    for name in ("detectable", "factor", "draws", "refused", "seconds"):
-        if not (narrow and name in ("factor", "refused")):
+    error = "detectable" if narrow else "detectable error"
+    for name in (error, "common factor", "draws", "refused", "seconds"):
+        if not (narrow and name in ("common factor", "refused")):
             table.add_column(name, justify="right", no_wrap=True)
     for report in reports:
         refused = len(report.refusals) - len(report.unrefused)

@@ -205,7 +205,8 @@ def short(value: Any, most: int = 8) -> str:
         return repr(value)
     if array.size > most:
         return f"array of shape {array.shape}"
-    return np.array2string(array, precision=4, separator=", ", max_line_width=10**6)
+    text = np.array2string(array, precision=4, separator=", ", max_line_width=10**6)
+    return text.replace("\n", "")
 
 
 def _plain(value: Any) -> Any:

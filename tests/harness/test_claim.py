@@ -79,6 +79,10 @@ def test_a_well_formed_claim():
             {"errata": (Erratum("E1", "p. 1", "", "", square, at={}),)},
             r"the counterexample of E1 must give \(x\), got \(\)",
         ),
+        (
+            {"errata": (Erratum("E1", "p. 1", "", "", square, at={"x": [9, 9, 9]}),)},
+            "the counterexample of E1 must lie in the domain: x must be: vector",
+        ),
     ],
 )
 def test_ill_formed_claims_are_refused(changes, message):
