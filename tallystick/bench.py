@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,12 @@ from empirical.montecarlo import (
     exact_mean,
     stream_key,
 )
-from tallystick.decide.exact import decide_bound, decide_equal
+from tallystick.decide.exact import decide_bound, decide_equal, unused_noise
 from tallystick.decide.limit import extrapolated
 from tallystick.decide.mean import decide_mean
 from tallystick.domain import Case, Domain
 from tallystick.forms import Form, evaluate_forms
-from tallystick.relations import Bound, Limit, Mean, Relation
+from tallystick.relations import Bound, Identity, Limit, Mean, Relation
 from tallystick.verdict import Decision, Verdict, Worst
 
 __all__ = ["DEFAULT_KEY", "Bench", "Prepared", "Settings"]
@@ -80,19 +80,26 @@ class Prepared:
 
     @functools.cached_property
     def exact(self) -> Exact | None:
-        """Means, or draws to compare one by one, without sampling error; or None.
+        """The mean without sampling error, or None."""
+        if isinstance(self.relation, Limit):
+            return None  # A limit is never reached: its bias is judged by sampling.
+        return exact_mean(self.sampler, stream_key(*self.seed, "exact"))
 
-        The mean has shape (draws, points, outputs).
-        """
-        relation = self.relation
-        if isinstance(relation, (Mean, Limit)):
-            found = exact_mean(self.sampler.layout, self.points)
-            if found is None:
-                return None
-            return replace(found, mean=found.mean.reshape(1, self.sampler.count, -1))
-        draws = relation.draws if self.sampler.layout.sizes else 1
-        values = self.sampler.values(stream_key(*self.seed, "values"), draws)
-        return Exact(values, draws, relation.tolerance)
+    @functools.cached_property
+    def values(self) -> np.ndarray:
+        """Draws to compare one by one, shape (draws, points, outputs)."""
+        assert not isinstance(self.relation, (Mean, Limit))
+        draws = self.relation.draws if self.sampler.layout.sizes else 1
+        return self.sampler.values(stream_key(*self.seed, "values"), draws)
+
+    @property
+    def tolerance(self) -> float:
+        """What AGREE is decided against."""
+        if not isinstance(self.relation, (Mean, Limit)):
+            return self.relation.tolerance
+        if self.exact is not None:
+            return self.exact.tolerance
+        return self.relation.tolerance * self.settings.looser
 
     @functools.cached_property
     def _targets(self) -> list[np.ndarray]:
@@ -119,21 +126,32 @@ class Prepared:
             return Decision(
                 Verdict.INVALID, reason="the closed form is not finite", worst=worst
             )
-        exact, relation = self.exact, self.relation
+        relation = self.relation
+        if isinstance(relation, Bound):
+            return decide_bound(self.values, target, relation)
+        if isinstance(relation, Identity):
+            return decide_equal(
+                self.values, target, tolerance=self.tolerance, draws=len(self.values)
+            )
+        exact = self.exact
         if exact is None:
             return decide_mean(
                 self.sampler,
                 target,
-                tolerance=relation.tolerance * self.settings.looser,
+                tolerance=self.tolerance,
                 budget=self.settings.budget,
                 seed=self.seed,
                 bias=relation.bias if isinstance(relation, Limit) else 0.0,
                 explain=explain,
             )
-        if isinstance(relation, Bound):
-            return decide_bound(exact.mean, target, relation, draws=exact.evaluations)
+        if self.sampler.layout.sizes and not exact.varies:
+            return unused_noise(exact.evaluations)
         return decide_equal(
-            exact.mean, target, tolerance=exact.tolerance, draws=exact.evaluations
+            exact.mean[None],
+            target,
+            tolerance=self.tolerance,
+            draws=exact.evaluations,
+            size=exact.size,
         )
 
 

@@ -4,6 +4,7 @@ import difflib
 import fnmatch
 import importlib
 import importlib.util
+import itertools
 import pkgutil
 import sys
 import traceback
@@ -30,11 +31,18 @@ class Entry:
         claim: The claim.
         topic: Last part of the name of its module.
         path: File of that module.
+        file: Whether it is a file of the user's and not part of the catalogue.
     """
 
     claim: Claim
     topic: str
     path: Path
+    file: bool = False
+
+    @property
+    def target(self) -> str:
+        """What names the claim on the command line."""
+        return f"{self.path}::{self.name}" if self.file else self.name
 
     @property
     def name(self) -> str:
@@ -84,7 +92,8 @@ def load_catalogue() -> tuple[list[Entry], list[Broken]]:
             except Exception as error:
                 broken.append(Broken(topic, one_line(error)))
                 continue
-            entries += _entries(module, topic, Path(module.__file__ or name))
+            path = Path(module.__file__ or name)
+            entries += [Entry(claim, topic, path) for claim in claims_in(module)]
     return _without_twice_named(entries, broken), broken
 
 
@@ -109,7 +118,7 @@ def load_file(path: Path) -> list[Entry]:
         raise UnknownClaimError(one_line(error, path)) from error
     finally:
         sys.path.remove(str(path.parent.resolve()))
-    entries = _entries(module, path.stem, path)
+    entries = [Entry(claim, path.stem, path, True) for claim in claims_in(module)]
     if not entries:
         raise UnknownClaimError(
             f"{path} has no claims: it must define a global Claim, or a list of them"
@@ -120,19 +129,26 @@ def load_file(path: Path) -> list[Entry]:
 def find(names: Iterable[str]) -> tuple[list[Entry], list[Broken]]:
     """Claims by id, glob, topic, family (the part before the dot) or file.
 
+    One claim of a file is named as `file.py::name`.
+
     No name means the whole catalogue.
 
     Raises:
         UnknownClaimError: A name fits nothing; the message suggests the nearest.
     """
     names = list(names)
-    files = [n for n in names if n.endswith(".py") or "/" in n]
+    files = [n for n in names if ".py" in n or "/" in n]
     chosen: list[Entry] = []
     for name in files:
-        chosen += load_file(Path(name))
+        path, _, part = name.partition("::")
+        loaded = load_file(Path(path))
+        found = [e for e in loaded if not part or _fits(part, e)]
+        if not found:
+            raise UnknownClaimError(_suggestion(part, loaded, []))
+        chosen += found
     others = [n for n in names if n not in files]
     if names and not others:
-        return chosen, []
+        return _distinct(chosen), []
     catalogue, broken = load_catalogue()
     if not others:
         return catalogue, broken
@@ -142,7 +158,22 @@ def find(names: Iterable[str]) -> tuple[list[Entry], list[Broken]]:
         if not found and name not in broken_topics:
             raise UnknownClaimError(_suggestion(name, catalogue, broken))
         chosen += [e for e in found if e not in chosen]
-    return chosen, [b for b in broken if b.topic in others]
+    return _distinct(chosen), [b for b in broken if b.topic in others]
+
+
+def _distinct(entries: list[Entry]) -> list[Entry]:
+    """The same entries, each name once.
+
+    Raises:
+        UnknownClaimError: Two claims have one name: their results would be confused.
+    """
+    for first, second in itertools.combinations(entries, 2):
+        if first.name == second.name and first.claim is not second.claim:
+            raise UnknownClaimError(
+                f"two claims are called {first.name!r}, in {first.path} and"
+                f" {second.path}: give one of them another name"
+            )
+    return entries
 
 
 def _fits(name: str, entry: Entry) -> bool:
@@ -172,10 +203,6 @@ def _modules(name: str, broken: list[Broken]) -> list[str]:
         return [name]
     found = sorted(m.name for m in pkgutil.iter_modules(path))
     return [f"{name}.{m}" for m in found if not m.startswith("_")]
-
-
-def _entries(module: ModuleType, topic: str, path: Path) -> list[Entry]:
-    return [Entry(claim, topic, path) for claim in claims_in(module)]
 
 
 def _without_twice_named(entries: list[Entry], broken: list[Broken]) -> list[Entry]:

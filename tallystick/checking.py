@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from empirical.montecarlo import Expectation
+from empirical.montecarlo import Expectation, Law
 from tallystick.bench import DEFAULT_KEY, Bench, Prepared, Settings
 from tallystick.claim import Claim, Form, as_expectation, require_domain, require_twins
-from tallystick.domain import Case, Domain
+from tallystick.domain import Domain
 from tallystick.errors import ClaimError
 from tallystick.relations import Limit, Relation, as_relation
 from tallystick.report import Refusal, Report
-from tallystick.verdict import Verdict, Worst, worst_of
+from tallystick.spaces import Space
+from tallystick.verdict import Decision, Verdict, Worst, worst_of
 
 __all__ = [
     "bench_of",
@@ -127,7 +128,7 @@ def check(
         relation: In what sense the two should match.
         key: Names all randomness; the same key gives the same report.
         points: Parameter points, at least.
-        budget: Largest number of draws of one look.
+        budget: Largest number of draws of one look, rounded up to whole blocks.
         tolerance: Instead of the relation's own.
         spaces: For each parameter a space, a law to draw from, or a constant.
 
@@ -141,6 +142,21 @@ def check(
     """
     if not callable(formula):
         raise ClaimError(f"formula must be a function, got {formula!r}")
+    for option, value in {
+        "domain": domain,
+        "relation": relation,
+        "key": key,
+        "points": points,
+        "budget": budget,
+        "tolerance": tolerance,
+    }.items():
+        if isinstance(value, (Space, Law)):
+            raise ClaimError(
+                f"{option} is an option of check: give the space of a parameter of that"
+                f" name as domain=Domain({option}=...)"
+            )
+    if not isinstance(key, int):
+        raise ClaimError(f"key must be an integer, got {key!r}")
     name = getattr(formula, "__name__", "formula")
     empirical = as_expectation(experiment)
     relation = _with_tolerance(as_relation(relation), tolerance)
@@ -168,30 +184,22 @@ def check(
 
 def _report(form: Form, bench: Bench, name: str) -> Report:
     """Judge a form on all cases, and say what came out."""
-    decisions, seen = [], []
-    for case in bench.cases():
-        prepared = bench.prepared(case)
-        decision = prepared.judge(form, explain=True)
-        decisions.append(decision)
-        seen.append(prepared)
-        if decision.verdict.rank >= Verdict.DISAGREE.rank:
-            break
+    seen = [bench.prepared(case) for case in bench.cases()]
+    decisions = [prepared.judge(form, explain=True) for prepared in seen]
     last = worst_of(decisions)
     where = seen[decisions.index(last)]
+    scope = _scope(last.verdict, decisions, seen)
     arguments = ", ".join(inspect.signature(bench.experiment.integrand).parameters)
     finite = [d for d in decisions if d.verdict is Verdict.AGREE] or [last]
     relation = bench.relation
-    tolerance = relation.tolerance * bench.settings.looser
-    if last.exact and where.exact is not None:
-        tolerance = where.exact.tolerance
     return Report(
         name=name,
         experiment=f"{bench.experiment.name}({arguments})",
         relation=relation.name,
         verdict=last.verdict,
-        reason=_with_case(last.reason, where.case),
-        diagnosis=last.diagnosis,
-        tolerance=tolerance,
+        reason=last.reason + scope if last.reason else "",
+        diagnosis=last.diagnosis + scope if last.diagnosis else "",
+        tolerance=where.tolerance,
         detectable=float(np.max([d.detectable for d in finite])),
         detectable_factor=float(np.max([d.detectable_factor for d in finite])),
         tightness=last.tightness,
@@ -203,8 +211,16 @@ def _report(form: Form, bench: Bench, name: str) -> Report:
     )
 
 
-def _with_case(reason: str, case: Case) -> str:
-    return f"{reason} ({case.label()})" if reason and case.label() else reason
+def _scope(verdict: Verdict, decisions: list[Decision], seen: list[Prepared]) -> str:
+    """For which static values and lengths a verdict holds, if not for all."""
+    same = [
+        prepared.case.label()
+        for decision, prepared in zip(decisions, seen, strict=True)
+        if decision.verdict is verdict
+    ]
+    if len(same) == len(seen):
+        return ""
+    return f" (for {'; '.join(label or 'the main lengths' for label in same)} only)"
 
 
 def _worst(worst: Worst | None, prepared: Prepared) -> dict[str, Any] | None:

@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="tallystick",
         description="Check closed forms against independent experiments.",
         epilog="Exit codes: 0 all agree, 1 some disagree, 2 some inconclusive,"
-        " 3 usage or invalid claim.",
+        " 3 usage or invalid claim, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -156,7 +156,8 @@ def _check(options: argparse.Namespace) -> int:
             jobs = options.jobs or os.cpu_count() or 1
             for report in run(waiting, settings, jobs):
                 reports[report.name] = report
-                journal.add(marks[report.name], report)
+                if report.verdict != "INVALID":  # It may have been the machine's fault.
+                    journal.add(marks[report.name], report)
                 monitor.finished(report)
         except KeyboardInterrupt:
             interrupted = True

@@ -28,7 +28,6 @@ _IRRATIONAL = {
     "sqrt(pi)": math.sqrt(math.pi),
     "sqrt(2 pi)": math.sqrt(2 * math.pi),
     "sqrt(pi/2)": math.sqrt(math.pi / 2),
-    "1.01": 1.01,
     "10": 10.0,
 }
 _NAMED = {
@@ -48,7 +47,12 @@ class _Fit:
 
 
 def constant_name(value: float, error: float) -> str:
-    """The one simple constant within three errors of a value, with its sign, or ""."""
+    """The one simple constant within three errors of a value, with its sign, or "".
+
+    A value that is known to less than one percent could be almost anything.
+    """
+    if 3 * error > 0.01 * abs(value):
+        return ""
     sign = "-" if value < 0 else ""
     inside = [
         name
@@ -117,12 +121,14 @@ def diagnose(target: np.ndarray, look: Look) -> str:
 def diagnose_exact(target: np.ndarray, measured: np.ndarray) -> str:
     """The same for a measured side without sampling error."""
     scale = float(np.abs(measured).max())
+    shift = float(np.mean(measured - target))
+    left = float(np.abs(measured - target - shift).max())
     if np.any(target):
         factor = float(target @ measured / (target @ target))
-        if np.abs(measured - factor * target).max() <= 1e-9 * scale:
+        rest = float(np.abs(measured - factor * target).max())
+        if rest <= min(1e-9 * scale, left) and abs(factor - 1) > 1e-9:
             return _factor_text(_Fit(factor, 0.0, 0.0))
-    shift = float(np.mean(measured - target))
-    if np.abs(measured - target - shift).max() <= 1e-9 * max(scale, abs(shift)):
+    if left <= 1e-9 * max(scale, abs(shift)) and abs(shift) > 2 * left:
         return _offset_text(_Fit(shift, 0.0, 0.0))
     return ""
 
@@ -132,10 +138,10 @@ def _factor_text(fit: _Fit) -> str:
     if abs(fit.value) <= 3 * fit.error:
         return f"empirical = {number} x formula: the mean is zero"
     if abs(fit.value + 1) <= 3 * fit.error + 1e-9:
-        return f"empirical = {number} x formula at every draw: the sign is wrong"
+        return f"empirical = {number} x formula at every point: the sign is wrong"
     name = constant_name(fit.value, fit.error)
     cause = f"off by the factor {name}" if name else "off by a constant factor"
-    return f"empirical = {number} x formula at every draw: {cause}"
+    return f"empirical = {number} x formula at every point: {cause}"
 
 
 def _offset_text(fit: _Fit) -> str:
@@ -143,4 +149,4 @@ def _offset_text(fit: _Fit) -> str:
     cause = f"off by the constant {name}" if name else "off by an additive constant"
     sign = "+" if fit.value >= 0 else "-"
     number = with_error(abs(fit.value), fit.error)
-    return f"empirical = formula {sign} {number} at every draw: {cause}"
+    return f"empirical = formula {sign} {number} at every point: {cause}"

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from empirical.montecarlo import Sampler
+from empirical.montecarlo.names import traceable
 from tallystick.domain import Case
 from tallystick.errors import ClaimError
 
@@ -32,9 +34,14 @@ def evaluate_forms(
     """
 
     def every(point):
-        values = [form(**case.static, **point) for form in forms]
-        for form, value in zip(forms, values, strict=True):
+        values = []
+        for form in forms:
+            with traceable(_name(form)):
+                value = form(**case.static, **point)
+            # A constant formula may be a plain number.
+            value = jnp.asarray(value) if isinstance(value, (int, float)) else value
             _require_alike(form, value, sampler)
+            values.append(value)
         return values
 
     with jax.enable_x64(True):
@@ -46,9 +53,13 @@ def evaluate_forms(
         return [np.asarray(v, np.float64).reshape(sampler.count, -1) for v in values]
 
 
+def _name(form: Form) -> str:
+    return getattr(form, "__name__", "the formula")
+
+
 def _require_alike(form: Form, value: Any, sampler: Sampler) -> None:
     """Refuse a form whose value is not what its experiment measures."""
-    name = getattr(form, "__name__", "the formula")
+    name = _name(form)
     twin = sampler.layout.expectation.name
     shape = getattr(value, "shape", None)
     if shape != sampler.value_shape:

@@ -40,6 +40,8 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             if resume and path.exists():
                 self.done = _read(path)
+                with path.open("a") as file:
+                    file.write("\n")  # A line torn by a kill must not eat the next.
             else:
                 path.write_text("")
         except OSError as error:
@@ -75,7 +77,8 @@ def fingerprints(entries: Iterable[Entry], settings: Settings) -> dict[str, str]
         files = {entry.path, *packages}
         for half in (claim.analytic, as_expectation(claim.empirical).integrand):
             with contextlib.suppress(TypeError):  # A callable object has no file.
-                files.add(Path(inspect.getfile(inspect.unwrap(half))))
+                file = Path(inspect.getfile(inspect.unwrap(half)))
+                files |= {file} if file.is_file() else set()
         parts = [claim.name, dataclasses.astuple(settings), jax.__version__]
         parts += sorted(digest(file) for file in files)
         marks[claim.name] = hashlib.sha256(repr(parts).encode()).hexdigest()

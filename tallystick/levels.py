@@ -6,7 +6,10 @@ SCREEN_LEVEL, each conviction the normal tail at CONVICTION_Z; both are inflated
 skewed draws were measured to add once the skewness gate is passed.
 """
 
+import numpy as np
 from scipy.special import ndtr, ndtri
+
+from empirical.montecarlo import Moments
 
 __all__ = [
     "ACCEPT_LEVEL",
@@ -15,6 +18,7 @@ __all__ = [
     "POWER_Z",
     "SCREEN_LEVEL",
     "SKEW_FACTOR",
+    "enough_draws",
     "false_alarm_bound",
     "looks_within",
     "z_value",
@@ -34,8 +38,13 @@ SKEW_FACTOR = 300.0
 POWER_Z = 2.33
 """One-sided 99 % point of the normal law: the power of the detectable error."""
 SCREEN_INFLATION = 10.0
-CONVICTION_INFLATION = 3.3
-"""Measured one-sided excess over the normal tail at z = 4, just above the gate."""
+CONVICTION_INFLATION = 5.0
+"""Excess over the normal tail at z = 4, just above the gate; 3.5 was measured."""
+
+
+def enough_draws(moments: Moments, factor: float = 1.0) -> np.ndarray:
+    """Whether `factor` times the draws pass the skewness gate, for each quantity."""
+    return factor * moments.count >= SKEW_FACTOR * moments.skewness**2
 
 
 def z_value(level: float) -> float:

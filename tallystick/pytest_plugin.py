@@ -8,6 +8,7 @@ raise a false alarm, and the weakest detectable error.
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ __all__ = ["ClaimItem", "ClaimNode", "WrongFormItem"]
 
 
 _PROPERTY = "tallystick_report"
+_SEEN = pytest.StashKey[set[int]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,16 +44,18 @@ def pytest_pycollect_makeitem(
         return None
     from tallystick.claim import Claim
 
-    if isinstance(obj, Claim):
-        return [ClaimNode.from_parent(collector, name=obj.name, claim=obj)]
-    if isinstance(obj, (list, tuple)) and obj:
-        claims = [claim for claim in obj if isinstance(claim, Claim)]
-        if len(claims) == len(obj):
-            return [
-                ClaimNode.from_parent(collector, name=claim.name, claim=claim)
-                for claim in claims
-            ]
-    return None
+    group = obj if isinstance(obj, (list, tuple)) else (obj,)
+    claims = [claim for claim in group if isinstance(claim, Claim)]
+    if not claims or len(claims) < len(group):
+        return None
+    # A claim that also stands in a list is one claim.
+    seen = collector.stash.setdefault(_SEEN, set())
+    fresh = [claim for claim in claims if id(claim) not in seen]
+    seen.update(map(id, fresh))
+    return [
+        ClaimNode.from_parent(collector, name=claim.name, claim=claim)
+        for claim in fresh
+    ]
 
 
 class ClaimNode(pytest.Collector):
@@ -121,6 +125,9 @@ class ClaimItem(_Item):
         from tallystick.verdict import Verdict
 
         report = check_alone(self.parent.claim, self.parent.bench)
+        seed = self.parent.bench.settings.seed
+        replay = f"pytest '{self.nodeid}' --tallystick-seed {seed:#x}"
+        report = replace(report, replay=replay)
         self.keep(report)
         if report.verdict is not Verdict.AGREE:
             raise _NotAsClaimedError(str(report))
@@ -143,7 +150,7 @@ class WrongFormItem(_Item):
         if not refusal.refused:
             raise _NotAsClaimedError(
                 f"the {self.kind} {self.wrong!r} of {self.parent.claim.name} was not"
-                f" refused: {refusal.verdict} {refusal.reason}"
+                f" refused: the verdict is {refusal.verdict} {refusal.reason}".rstrip()
             )
 
 

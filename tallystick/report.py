@@ -150,7 +150,10 @@ class Report:
         )
         if math.isfinite(self.detectable_factor):
             text += f", or of {percent(self.detectable_factor)} common to all"
-        return f"{text} (relative to max(|formula|, deviation of a draw))"
+        return (
+            f"{text} (relative to max(|formula|, deviation of a draw)); blind to events"
+            f" rarer than {3 / max(self.draws, 1):.0e}"
+        )
 
     def _worst(self) -> str:
         worst = self.worst or {}
@@ -181,6 +184,12 @@ class Report:
         for name, value in kept.items():
             if value is None and known[name].type is float:
                 kept[name] = math.nan
+        if kept.get("worst"):
+            numbers = ("formula", "measured", "error")
+            kept["worst"] = {
+                n: math.nan if v is None and n in numbers else v
+                for n, v in kept["worst"].items()
+            }
         kept["verdict"] = Verdict(kept["verdict"])
         kept["refusals"] = tuple(
             Refusal(r["name"], r["kind"], Verdict(r["verdict"]), r["reason"])
@@ -220,4 +229,8 @@ def _plain(value: Any) -> Any:
         return float(value) if math.isfinite(value) else None
     if isinstance(value, np.integer):
         return int(value)
-    return str(value) if isinstance(value, Verdict) else value
+    if isinstance(value, Verdict):
+        return str(value)
+    # A static parameter may be anything, a function for instance.
+    known = value is None or isinstance(value, (str, int))
+    return value if known else repr(value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 
 from tallystick.bench import Settings
 from tallystick.catalogue import Entry, one_line
@@ -33,8 +34,10 @@ def run(entries: Sequence[Entry], settings: Settings, jobs: int) -> Iterator[Rep
 
 def _report(entry: Entry, settings: Settings) -> Report:
     """Check one claim; an error makes it INVALID."""
+    quick = " --quick" if settings == Settings.quick(settings.seed) else ""
+    replay = f"tallystick check {entry.target} --seed {settings.seed:#x}{quick}"
     try:
-        return check_claim(entry.claim, settings)
+        return replace(check_claim(entry.claim, settings), replay=replay)
     except Exception as error:
         return Report(
             name=entry.name,
@@ -42,4 +45,5 @@ def _report(entry: Entry, settings: Settings) -> Report:
             relation=entry.claim.relation.name,
             verdict=Verdict.INVALID,
             reason=one_line(error, entry.path),
+            replay=replay,
         )

@@ -38,9 +38,7 @@ def {result}(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
         ValueError: `x` and `y` are not vectors alike.
     """
     if x.ndim != 1 or x.shape != y.shape:
-        raise ValueError(
-            f"x and y must be vectors alike, got {{x.shape=}}, {{y.shape=}}"
-        )
+        raise ValueError(f"x and y must be vectors alike, got {{x.shape=}}, {{y.shape=}}")
     return jnp.linalg.norm(x - y) / jnp.sqrt(2 * jnp.pi).astype(x.dtype)
 '''
 
@@ -79,9 +77,7 @@ def {result}(
         ValueError: `x` and `y` are not vectors alike.
     """
     if x.ndim != 1 or x.shape != y.shape:
-        raise ValueError(
-            f"x and y must be vectors alike, got {{x.shape=}}, {{y.shape=}}"
-        )
+        raise ValueError(f"x and y must be vectors alike, got {{x.shape=}}, {{y.shape=}}")
     return jnp.maximum(x @ weight, y @ weight)
 '''
 

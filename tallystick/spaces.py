@@ -311,6 +311,8 @@ def as_space(name: str, value: Any) -> Space:
         if value.source == "words":
             raise DomainError(f"{name} cannot be drawn from {value!r}: keys are noise")
         return Noise(value)
+    if isinstance(value, np.integer):
+        value = int(value)
     if isinstance(value, (bool, int, str)):
         return Choice(value)
     try:

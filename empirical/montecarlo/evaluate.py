@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from empirical.montecarlo.expectation import Expectation, NoiseError
+from empirical.montecarlo.names import traceable
 
 __all__ = ["Layout"]
 
@@ -52,12 +53,13 @@ class Layout:
             source: jax.ShapeDtypeStruct((size,), _DTYPES[source])
             for source, size in self.sizes.items()
         }
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), traceable(expectation.name):
             value = jax.eval_shape(self._raw, first, base)
         kind = getattr(getattr(value, "dtype", None), "kind", None)
         if kind not in ("f", "i", "u", "b"):
+            shown = value if kind else type(value).__name__
             raise NoiseError(
-                f"{expectation.name} must return one real array, got {value}"
+                f"{expectation.name} must return one real array, got {shown}"
             )
         self.value_dtype = value.dtype
         self.value_shape: tuple[int, ...] = value.shape
@@ -73,6 +75,18 @@ class Layout:
             )
             for noise, law in self.expectation.laws.items()
         }
+
+    def rarest(self, points: Mapping[str, Any]) -> tuple[str, float]:
+        """Name and probability of the rarest declared value of discrete noise."""
+        count = next((len(value) for value in points.values()), 1)
+        found = ("", 1.0)
+        for noise, law in self.expectation.laws.items():
+            # Only a law with settings depends on the point.
+            for row in range(count if law.settings else 1):
+                point = {name: value[row] for name, value in points.items()}
+                chance = law.rarest({**self.static, **point})
+                found = min(found, (noise, chance), key=lambda pair: pair[1])
+        return found
 
     def draw(
         self, point: Mapping[str, Any], base: Mapping[str, jax.Array]

@@ -1,14 +1,12 @@
 """The route without sampling: enumeration, else quadrature, else none."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from empirical.montecarlo.enumeration import enumerated_mean, outcome_count
-from empirical.montecarlo.evaluate import Layout
-from empirical.montecarlo.quadrature import quadrature_mean
+from empirical.montecarlo.enumeration import enumerated_sums, outcome_count
+from empirical.montecarlo.quadrature import quadrature_sums
+from empirical.montecarlo.sampler import Sampler, stream_key
 
 __all__ = ["Exact", "exact_mean"]
 
@@ -18,20 +16,49 @@ class Exact:
     """A mean without sampling error.
 
     Attributes:
-        mean: The mean at every point, shape (points, *value).
+        mean: The mean at every point, shape (points, outputs).
+        size: The mean size of a draw: what rounding is relative to.
+        varies: Whether any output at any point depends on the noise.
         evaluations: Outcomes or nodes that were summed.
-        tolerance: Relative error that rounding, or the rule, may leave.
+        tolerance: Error that rounding, or the rule, may leave, relative to `size`.
     """
 
     mean: np.ndarray
+    size: np.ndarray
+    varies: bool
     evaluations: int
     tolerance: float
 
 
-def exact_mean(layout: Layout, points: Mapping[str, Any]) -> Exact | None:
-    """The mean without sampling, if the noise allows it; else None."""
+CONFIRMING_DRAWS = 2**16
+CONFIRMING_Z = 6.0
+"""A converged rule may have missed a narrow feature: draws must not contradict it."""
+
+
+def exact_mean(sampler: Sampler, key: tuple[int, int] = (0, 0)) -> Exact | None:
+    """The mean without sampling, if the noise allows it; else None.
+
+    Args:
+        sampler: The experiment at its points; a few of its draws confirm a quadrature.
+        key: Names the noise of these draws.
+    """
+    layout, points = sampler.layout, sampler.points
     count = outcome_count(layout)
     if count is not None:
-        return Exact(enumerated_mean(layout, points), count, tolerance=1e-9)
-    found = quadrature_mean(layout, points)
-    return None if found is None else Exact(*found, tolerance=1e-8)
+        sums = enumerated_sums(layout, points)
+        return Exact(*_moments(*sums), count, tolerance=1e-9)
+    found = quadrature_sums(layout, points)
+    if found is None:
+        return None
+    sums, nodes = found
+    mean, size, varies = _moments(*sums)
+    drawn = sampler.moments(stream_key(*key, "confirm"), CONFIRMING_DRAWS)
+    limit = CONFIRMING_Z * drawn.standard_error + 1e-8 * size
+    if not (np.abs(drawn.mean - mean) <= limit).all():
+        return None
+    return Exact(mean, size, varies, nodes, tolerance=1e-8)
+
+
+def _moments(mean, size, change) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Mean, mean size, and whether anything varies, from three sums."""
+    return mean, size, bool((change > 1e-12 * size).any())

@@ -106,7 +106,8 @@ class Expectation:
             if missing:
                 raise NoiseError(
                     f"axis {missing[0]!r} of the noise {noise!r} must be an axis of a"
-                    f" parameter of {self.name}, got only {sorted(lengths)}"
+                    f" parameter of {self.name}, got only {sorted(lengths)}: annotate"
+                    f' one, as in x: Float[Array, " {missing[0]}"], or give a number'
                 )
             shapes[noise] = tuple(
                 lengths[a] if isinstance(a, str) else a for a in law.axes
@@ -144,12 +145,12 @@ class Expectation:
             for n, v in parameters.items()
             if n not in static
         }
-        layout = Layout(self, points, static)
-        exact = exact_mean(layout, points)
+        sampler = Sampler(Layout(self, points, static), points)
+        exact = exact_mean(sampler, stream_key(key))
         if exact is not None:
-            zero = np.zeros_like(exact.mean[0])
-            return Estimate(exact.mean[0], zero, zero, exact.evaluations, exact=True)
-        sampler = Sampler(layout, points)
+            mean = exact.mean[0].reshape(sampler.value_shape)
+            zero = np.zeros_like(mean)
+            return Estimate(mean, zero, zero, exact.evaluations, exact=True)
         moments = sampler.moments(stream_key(key), draws)
         shape = sampler.value_shape
         return Estimate(

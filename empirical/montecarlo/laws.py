@@ -76,6 +76,11 @@ class Law:
         del shape
         return None
 
+    def rarest(self, parameters: Mapping[str, Any]) -> float:
+        """Smallest positive probability of a value of one element; 1 if continuous."""
+        del parameters
+        return 1.0
+
     def outcome(
         self, index: jax.Array, shape: tuple[int, ...], parameters: Mapping[str, Any]
     ) -> tuple[jax.Array, jax.Array]:
@@ -181,6 +186,11 @@ class Bernoulli(Law):
         p = call_by_name(self.settings[0], parameters)
         return (base < p).astype(base.dtype).reshape(shape)
 
+    def rarest(self, parameters):
+        """The smaller of p and 1 - p that is not zero."""
+        p = float(call_by_name(self.settings[0], parameters))
+        return min((q for q in (p, 1 - p) if q > 0), default=1.0)
+
     def outcome_count(self, shape):
         """Two to the number of indicators."""
         return 2 ** math.prod(shape)
@@ -213,9 +223,9 @@ class Categorical(Law):
                 "probabilities must be a sequence of numbers >= 0,"
                 f" got {probabilities!r}"
             )
-        if abs(table.sum() - 1) > 1e-9:
+        if abs(table.sum() - 1) > 1e-6:
             raise NoiseError(f"probabilities must sum to 1, got {table.sum()}")
-        self.probabilities = table
+        self.probabilities = table / table.sum()
 
     def transform(self, base, shape, parameters):
         """Invert the cumulative distribution; the last bin takes the rounding."""
@@ -223,6 +233,11 @@ class Categorical(Law):
         edges = jnp.asarray(np.cumsum(self.probabilities)[:-1], base.dtype)
         found = jnp.searchsorted(edges, base, side="right")
         return found.astype(jnp.int32).reshape(shape)
+
+    def rarest(self, parameters):
+        """The smallest positive probability."""
+        del parameters
+        return float(self.probabilities[self.probabilities > 0].min())
 
     def outcome_count(self, shape):
         """The number of categories to the number of draws."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from empirical.montecarlo.evaluate import Layout
 
-__all__ = ["AGREEMENT", "quadrature_mean"]
+__all__ = ["AGREEMENT", "quadrature_sums"]
 
 ORDERS = {1: (96, 128), 2: (48, 64), 3: (24, 32)}
 """Nodes per number, twice: two rules that agree have converged."""
@@ -19,14 +19,15 @@ AGREEMENT = 1e-10
 CHUNK = 2**9
 
 
-def quadrature_mean(
+def quadrature_sums(
     layout: Layout, points: Mapping[str, Any]
 ) -> tuple[np.ndarray, int] | None:
-    """Mean at every point by Gauss-Hermite rules, shape (points, *value).
+    """Means of the value, its size and its distance from that at 0, by Gauss-Hermite.
 
     Returns:
-        The mean and how many nodes it took; None if the noise is not one to three
-        normal numbers, or if two orders of the rule differ, as they do about a kink.
+        The means, shape (3, points, outputs), and how many nodes they took; None if the
+        noise is not one to three normal numbers, or if two orders of the rule differ,
+        as they do about a kink.
     """
     numbers = layout.sizes.get("normal", 0)
     if set(layout.sizes) != {"normal"} or numbers not in ORDERS:
@@ -39,23 +40,24 @@ def quadrature_mean(
             over_nodes = jax.vmap(layout.draw, (None, 0))
             over_points = jax.vmap(over_nodes, (0, None), axis_size=count)
             values = over_points(points, {"normal": nodes})
-            total = jnp.einsum("n,pnm->pm", weights, values)
-            return total, jnp.einsum("n,pnm->pm", weights, jnp.abs(values))
+            middle = over_points(points, {"normal": jnp.zeros((1, numbers))})
+            every = jnp.stack([values, jnp.abs(values), jnp.abs(values - middle)])
+            return jnp.einsum("n,kpnm->kpm", weights, every)
 
-        def rule(order: int) -> tuple[np.ndarray, np.ndarray, int]:
+        def rule(order: int) -> np.ndarray:
             nodes, weights = _tensor_rule(order, numbers)
-            total = size = 0.0
-            for start in range(0, len(weights), CHUNK):
-                part = slice(start, start + CHUNK)
-                sums = weighted(points, nodes[part], weights[part])
-                total, size = total + np.asarray(sums[0]), size + np.asarray(sums[1])
-            return np.asarray(total), np.asarray(size), order**numbers
+            parts = (
+                np.asarray(
+                    weighted(points, nodes[s : s + CHUNK], weights[s : s + CHUNK])
+                )
+                for s in range(0, len(weights), CHUNK)
+            )
+            return np.sum(np.stack(list(parts)), axis=0)
 
-        coarse, _, few = rule(ORDERS[numbers][0])
-        fine, size, many = rule(ORDERS[numbers][1])
-        if not (np.abs(fine - coarse) <= AGREEMENT * size).all():
-            return None
-        return fine.reshape(count, *layout.value_shape), few + many
+        coarse, fine = (rule(order) for order in ORDERS[numbers])
+    if not (np.abs(fine[0] - coarse[0]) <= AGREEMENT * fine[1]).all():
+        return None
+    return fine, sum(order**numbers for order in ORDERS[numbers])
 
 
 def _tensor_rule(order: int, numbers: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,14 +8,25 @@ from tallystick.diagnosis import diagnose_exact
 from tallystick.relations import Bound
 from tallystick.verdict import Decision, Verdict, Worst
 
-__all__ = ["decide_bound", "decide_equal"]
+__all__ = ["ZERO_VARIANCE", "decide_bound", "decide_equal", "unused_noise"]
+
+ZERO_VARIANCE = (
+    "zero variance: no draw differs from another, so the integrand does not use its"
+    " noise (or only in events too rare to be seen); a deterministic claim has the"
+    " relation Identity"
+)
 
 FLOOR = 1e-13
 """Differences below this times the typical size are rounding, even about zero."""
 
 
 def decide_equal(
-    measured: np.ndarray, target: np.ndarray, *, tolerance: float, draws: int
+    measured: np.ndarray,
+    target: np.ndarray,
+    *,
+    tolerance: float,
+    draws: int,
+    size: np.ndarray | None = None,
 ) -> Decision:
     """Decide whether every measured value equals the target to rounding.
 
@@ -24,11 +35,15 @@ def decide_equal(
         target: Shape (points, outputs), finite.
         tolerance: Relative to the largest output at the same point.
         draws: How many draws or outcomes stand behind the measured values.
+        size: Mean size of what was averaged, shape (points, outputs): where terms
+            cancel, rounding is relative to them and not to their sum.
     """
     if not np.isfinite(measured).all():
         return _not_finite(measured, target, draws)
     gaps = np.abs(measured - target)
     allowed = tolerance * _scale(measured, target)
+    if size is not None:
+        allowed = np.maximum(allowed, tolerance * size)
     worst = _worst(gaps / allowed, measured, target)
     if (gaps <= allowed).all():
         return Decision(
@@ -52,17 +67,15 @@ def decide_equal(
     )
 
 
-def decide_bound(
-    measured: np.ndarray, target: np.ndarray, relation: Bound, *, draws: int
-) -> Decision:
+def decide_bound(measured: np.ndarray, target: np.ndarray, relation: Bound) -> Decision:
     """Decide whether no draw crosses the bound, and whether an attained one is reached.
 
     Args:
         measured: Shape (draws, points, outputs).
         target: The bound, shape (points, outputs), finite.
         relation: Side, tolerance and whether the bound is attained.
-        draws: How many draws stand behind the measured values.
     """
+    draws = len(measured)
     if not np.isfinite(measured).all():
         return _not_finite(measured, target, draws)
     sign = 1.0 if relation.side == "lower" else -1.0
@@ -77,7 +90,7 @@ def decide_bound(
     )
     if (room < -allowed).any():
         verdict, reason = Verdict.DISAGREE, f"a draw is past the {relation.side} bound"
-    elif relation.attained and (nearest > allowed[0]).any():
+    elif relation.attained and (nearest > allowed.min(axis=0)).any():
         verdict = Verdict.DISAGREE
         reason = (
             f"the bound is not attained: the closest draw is at {tightness:.6g} x it"
@@ -96,15 +109,21 @@ def decide_bound(
     )
 
 
+def unused_noise(draws: int) -> Decision:
+    """The decision where no output at any point depends on the noise."""
+    return Decision(Verdict.INVALID, reason=ZERO_VARIANCE, draws=draws, exact=True)
+
+
 def _tightness(measured, target, relation: Bound) -> float:
     """The ratio draw / bound closest to 1; if attained, worst over the points."""
     usable = np.abs(target) > FLOOR * np.abs(target).max() if target.any() else None
     if usable is None or not usable.any():
         return math.nan
-    ratios = (measured / np.where(usable, target, 1.0))[:, usable]
-    ratios = ratios if relation.side == "lower" else -ratios
-    closest = ratios.min(axis=0)
-    return abs(float(closest.max() if relation.attained else closest.min()))
+    room = np.abs(measured - target)
+    nearest = np.take_along_axis(measured, room.argmin(axis=0)[None], axis=0)[0]
+    ratios = (nearest / np.where(usable, target, 1.0))[usable]
+    gaps = np.abs(ratios - 1)
+    return float(ratios[gaps.argmax() if relation.attained else gaps.argmin()])
 
 
 def _scale(measured: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from empirical.montecarlo import Moments, Sampler, stream_key
 from tallystick import levels
 
-__all__ = ["ROUNDING", "Look", "Looks", "beyond", "ratio"]
+__all__ = ["ROUNDING", "Look", "Looks", "beyond", "ratio", "rounding_floor"]
 
 ROUNDING = 1e-12
 """Numerical slack of a sum of products in double precision, relative to its terms."""
@@ -67,7 +67,10 @@ class Looks:
             stream_key(*self.seed, *stage), draws, directions, inflation
         )
         self.draws += entries.count
-        return Look(_clean(entries), _clean(lines), names, directions)
+        size = np.abs(entries.mean) + entries.deviation
+        line_floor = ROUNDING * (np.abs(directions) @ size.ravel())
+        cleaned = _clean(entries, rounding_floor(size))
+        return Look(cleaned, _clean(lines, line_floor), names, directions)
 
     def take_first(
         self, stage: tuple[Any, ...], draws: int, *, cross: bool
@@ -77,8 +80,9 @@ class Looks:
             stream_key(*self.seed, *stage), draws, cross=cross
         )
         self.draws += entries.count
+        floor = rounding_floor(np.abs(entries.mean) + entries.deviation)
         nothing = np.zeros((0, self.sampler.outputs))
-        return Look(_clean(entries), _clean(lines), [], nothing), products
+        return Look(_clean(entries, floor), lines, [], nothing), products
 
     def tails_hold(self, stage: tuple[Any, ...], plain: Look) -> bool:
         """Whether inflated noise, weighted back, gives the same means.
@@ -101,7 +105,11 @@ class Looks:
             ours, theirs = plain.moments, probe.moments
             limit = levels.z_value(levels.ACCEPT_LEVEL / (2 * self.sampler.outputs))
         error = np.hypot(ours.standard_error, theirs.standard_error)
-        slack = ROUNDING * np.abs(ours.mean)
+        size = np.abs(plain.moments.mean) + plain.moments.deviation
+        if plain.names:
+            slack = ROUNDING * (np.abs(plain.directions) @ size)
+        else:
+            slack = rounding_floor(size.reshape(self.sampler.count, -1)).ravel()
         return bool((np.abs(theirs.mean - ours.mean) <= limit * error + slack).all())
 
 
@@ -115,20 +123,26 @@ def beyond(gap: np.ndarray, slack: np.ndarray) -> np.ndarray:
     return np.sign(gap) * np.maximum(np.abs(gap) - slack, 0.0)
 
 
-def _clean(moments: Moments) -> Moments:
-    """Flattened, and spreads that are mere rounding set to zero.
-
-    Rounding is relative to the mean; where the mean is zero but for rounding (as for
-    exactly orthogonal vectors), it is relative to the typical size of an output.
-    """
-    size = np.abs(moments.mean) + moments.deviation
-    usable = size.size and np.isfinite(size).all()
-    typical = np.median(size) if usable else 0.0
-    spread = moments.deviation > ROUNDING * np.maximum(np.abs(moments.mean), typical)
-    real = spread | ~np.isfinite(moments.second)
+def _clean(moments: Moments, floor: np.ndarray) -> Moments:
+    """Flattened, and spreads that are no more than rounding set to zero."""
+    real = (moments.deviation > floor) | ~np.isfinite(moments.second)
     return Moments(
         moments.count,
         moments.mean.ravel(),
         np.where(real, moments.second, 0.0).ravel(),
         np.where(real, moments.third, 0.0).ravel(),
     )
+
+
+def rounding_floor(size: np.ndarray) -> np.ndarray:
+    """What rounding may leave of each output, given sizes of shape (points, outputs).
+
+    Relative to the largest output at the same point, since an output may be zero by
+    cancellation; where all of a point is (as for orthogonal vectors), to the median.
+    """
+    largest = size.max(axis=-1, keepdims=True)
+    typical = np.median(largest) if np.isfinite(largest).all() else 0.0
+    floor = ROUNDING * np.maximum(largest, ROUNDING * typical)
+    # Below a millionth of a millionth of the typical point, all is rounding.
+    floor = np.where(largest < ROUNDING * typical, ROUNDING * typical, floor)
+    return np.broadcast_to(floor, size.shape)

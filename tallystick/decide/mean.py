@@ -6,6 +6,7 @@ looks and search cost no multiplicity there. AGREE is an equivalence test of eve
 output.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -13,7 +14,15 @@ import numpy as np
 from empirical.montecarlo import Moments, Sampler
 from tallystick import levels
 from tallystick.decide.contrasts import Contrasts
-from tallystick.decide.looks import ROUNDING, Look, Looks, beyond, ratio
+from tallystick.decide.exact import ZERO_VARIANCE
+from tallystick.decide.looks import (
+    ROUNDING,
+    Look,
+    Looks,
+    beyond,
+    ratio,
+    rounding_floor,
+)
 from tallystick.diagnosis import diagnose
 from tallystick.verdict import Decision, Verdict, Worst
 
@@ -25,7 +34,11 @@ NEVER_DIFFERED = (
     "no draw differed from another where the closed form differs from them: the event"
     " that decides may be too rare, or the noise unused"
 )
-TOO_SKEWED = "the draws are too skewed for their number"
+TOO_SKEWED = (
+    "the draws are too skewed for their number: a heavy tail, or events too rare"
+)
+RARE_DRAWS = 30
+"""How often each declared value of discrete noise must be expected among the draws."""
 DIAGNOSIS_DRAWS = 2**18
 """Draws, at least, of the sample that explains a disagreement."""
 MOST_WHITENED = 640
@@ -132,11 +145,13 @@ class _Trial:
             fresh = self.looks.take(stage, factor * draws, names, directions)
             gap = fresh.lines.mean[0] - chosen @ self.target
             slack = np.abs(chosen) @ self.slack
-            if not gap - slack > levels.CONVICTION_Z * fresh.lines.standard_error[0]:
+            error = fresh.lines.standard_error[0]
+            if not (error > 0 and gap - slack > levels.CONVICTION_Z * error):
                 return None
-            skewness = fresh.lines.skewness[0]
-            if fresh.moments.count < levels.SKEW_FACTOR * skewness**2:
+            if not levels.enough_draws(fresh.lines)[0]:
                 self.reason = TOO_SKEWED
+                return None
+            if not self._rare_values_seen(fresh.moments.count):
                 return None
         if not self.looks.tails_hold(("tail", number), fresh.only(0, 1)):
             self.reason = "the measured error depends on rare draws in the tails"
@@ -157,13 +172,14 @@ class _Trial:
         """The contrast with the largest statistic, signed, if it passes the screen."""
         gaps = beyond(look.moments.mean - self.target, self.slack)
         scores = ratio(gaps, look.moments.standard_error)
-        enough = levels.SKEW_FACTOR * look.moments.skewness**2 <= 2 * look.moments.count
-        scores = np.where(enough, scores, 0.0)
+        # What the fresh samples could not convict must not hide what they could.
+        scores = np.where(levels.enough_draws(look.moments, 2), scores, 0.0)
         line_gaps = beyond(
             look.lines.mean - look.directions @ self.target,
             np.abs(look.directions) @ self.slack,
         )
         line_scores = ratio(line_gaps, look.lines.standard_error)
+        line_scores = np.where(levels.enough_draws(look.lines, 2), line_scores, 0.0)
         every = np.concatenate([scores, line_scores])
         best = int(np.argmax(np.abs(every)))
         if not abs(every[best]) > self._screen_z(look):
@@ -193,6 +209,11 @@ class _Trial:
         if not self._same(moments)[constant].all():
             self.reason = NEVER_DIFFERED
             return False
+        if not levels.enough_draws(moments).all():
+            self.reason = TOO_SKEWED
+            return False
+        if not self._rare_values_seen(moments.count):
+            return False
         within = gaps + z * moments.standard_error <= self.tolerance * scale
         if not (within | constant).all():
             self.reason = self._needs(look, "one output")
@@ -200,18 +221,30 @@ class _Trial:
         if not self._factor_known(look, z):
             self.reason = self._needs(look, "the common factor")
             return False
-        if (moments.count < levels.SKEW_FACTOR * moments.skewness**2).any():
-            self.reason = TOO_SKEWED
-            return False
         if not self.looks.tails_hold(("accept", number), look.only(0, 0)):
             self.reason = "the mean depends on rare draws in the tails"
             return False
         return True
 
+    def _rare_values_seen(self, draws: int) -> bool:
+        """Whether every declared value of discrete noise was drawn often enough."""
+        noise, chance = self._rarest
+        if draws * chance >= RARE_DRAWS:
+            return True
+        self.reason = (
+            f"a value of the noise {noise!r} has the probability {chance:.1g}, too rare"
+            f" for {draws:,} draws"
+        )
+        return False
+
+    @functools.cached_property
+    def _rarest(self) -> tuple[str, float]:
+        return self.sampler.layout.rarest(self.sampler.points)
+
     def _same(self, moments: Moments) -> np.ndarray:
         """Which outputs equal the closed form to rounding."""
-        scale = np.maximum(np.abs(self.target), moments.deviation)
-        floor = ROUNDING * float(np.median(scale))
+        size = np.maximum(np.abs(self.target), np.abs(moments.mean) + moments.deviation)
+        floor = rounding_floor(size.reshape(self.sampler.count, -1)).ravel()
         gaps = np.abs(moments.mean - self.target)
         return gaps <= 1e-9 * np.abs(self.target) + floor
 
@@ -232,6 +265,11 @@ class _Trial:
         error = factor if what == "the common factor" else single
         if not math.isfinite(error):
             return f"{what} is not known to {self.tolerance:.2g} yet"
+        if error <= self.tolerance:
+            return (
+                f"{what} differs by more than the tolerance {self.tolerance:.2g}, but"
+                " fresh draws did not confirm it"
+            )
         draws = look.moments.count * (error / self.tolerance) ** 2
         return (
             f"{what} is known to {error:.2g} only, the tolerance is"
@@ -295,10 +333,7 @@ class _Trial:
         gaps = np.abs(moments.mean - self.target)
         return Decision(
             Verdict.INVALID,
-            reason=(
-                "zero variance: the draws never differ, so the integrand does not use"
-                " its noise; a deterministic claim has the relation Identity"
-            ),
+            reason=ZERO_VARIANCE,
             draws=self.looks.draws,
             worst=self._at(int(np.argmax(gaps)), moments),
         )

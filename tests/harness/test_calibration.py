@@ -40,7 +40,10 @@ class NumpySampler:
         self.draw = draw
         self.count, self.outputs, self.value_shape = 1, 2, (2,)
         # No normal numbers to inflate: the tail probe is not part of these tests.
-        self.layout = SimpleNamespace(sizes={"uniform": 2}, value_size=2)
+        self.layout = SimpleNamespace(
+            sizes={"uniform": 2}, value_size=2, rarest=lambda points: ("", 1.0)
+        )
+        self.points = {}
 
     def moments_and_directions(
         self, key, draws, directions=None, inflation=1.0, cross=False
@@ -85,10 +88,10 @@ def test_a_true_mean_is_never_called_wrong(law):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
-def test_a_true_mean_is_never_called_wrong_in_a_thousand_checks(law):
-    found = verdicts(law, 1000, budget=2**18)
+def test_a_true_mean_is_never_called_wrong_in_hundreds_of_checks(law):
+    found = verdicts(law, 300, budget=2**18)
     assert found[Verdict.DISAGREE] == found[Verdict.INVALID] == 0
-    assert found[Verdict.INCONCLUSIVE] <= 50
+    assert found[Verdict.INCONCLUSIVE] <= 15
 
 
 @pytest.mark.parametrize("law", ["normal", "exponential", "two equal outputs"])

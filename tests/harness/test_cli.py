@@ -65,8 +65,10 @@ def test_claims_that_agree_exit_with_0(folder, capsys):
 def test_a_wrong_claim_exits_with_1_and_says_why(folder, capsys):
     assert main(["check", write(folder, factor="2.0", control="-square(x)")]) == 1
     out = capsys.readouterr().out
-    assert "empirical = 0.5 x formula at every draw: off by the factor 1/2" in out
-    assert "replay: tallystick check user.first --seed 0x5eed" in out
+    assert "empirical = 0.5 x formula at every point: off by the factor 1/2" in out
+    assert "replay: tallystick check mine.py::user.first --seed 0x5eed" in out
+    assert main(["check", "mine.py::user.first", "--seed", "0x5eed"]) == 1
+    assert "1 claim in" in capsys.readouterr().out
 
 
 def test_a_control_that_agrees_exits_with_1(folder, capsys):

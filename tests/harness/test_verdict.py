@@ -125,7 +125,7 @@ def test_discrete_noise_is_summed_and_decided_to_rounding():
     assert report.false_alarm == 0
     wrong = check(lambda x, rate: (1 + 1e-6) * formula(x, rate), masked, **space)
     assert wrong.verdict is DISAGREE
-    assert "x formula at every draw" in wrong.diagnosis
+    assert "x formula at every point" in wrong.diagnosis
 
 
 @pytest.mark.parametrize(
