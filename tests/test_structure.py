@@ -121,4 +121,4 @@ def test_modules_stay_small():
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             length = len(path.read_text().splitlines())
-            assert length <= 330, f"{path.relative_to(ROOT)} has {length} lines"
+            assert length <= 325, f"{path.relative_to(ROOT)} has {length} lines"

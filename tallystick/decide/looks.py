@@ -9,7 +9,15 @@ import numpy as np
 from empirical.montecarlo import Moments, Sampler, stream_key
 from tallystick import levels
 
-__all__ = ["ROUNDING", "Look", "Looks", "beyond", "ratio", "rounding_floor"]
+__all__ = [
+    "ROUNDING",
+    "Look",
+    "Looks",
+    "beyond",
+    "detectable",
+    "ratio",
+    "rounding_floor",
+]
 
 ROUNDING = 1e-12
 """Numerical slack of a sum of products in double precision, relative to its terms."""
@@ -111,6 +119,31 @@ class Looks:
         else:
             slack = rounding_floor(size.reshape(self.sampler.count, -1)).ravel()
         return bool((np.abs(theirs.mean - ours.mean) <= limit * error + slack).all())
+
+
+def detectable(look: Look, target: np.ndarray, screen: float) -> tuple[float, float]:
+    """Smallest errors that pass a screen with 99 % probability.
+
+    Args:
+        look: The sample.
+        target: The closed form, flattened.
+        screen: Threshold of the screen, in standard errors.
+
+    Returns:
+        Of one output, relative to the larger of its size and the deviation of a draw;
+        and of a factor common to all outputs. nan if there is nothing to see.
+    """
+    z = screen + levels.POWER_Z
+    scale = np.maximum(np.abs(target), look.moments.deviation)
+    live = look.moments.second > 0
+    single = factor = math.nan
+    if live.any():
+        single = float((z * look.moments.standard_error[live] / scale[live]).max())
+    if "scale" in look.names:
+        line = look.names.index("scale")
+        if look.lines.second[line] > 0:
+            factor = float(z * look.lines.standard_error[line])
+    return single, factor
 
 
 def ratio(gap: np.ndarray, error: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from tallystick.decide.looks import (
     Look,
     Looks,
     beyond,
+    detectable,
     ratio,
     rounding_floor,
 )
@@ -39,6 +40,7 @@ TOO_SKEWED = (
 )
 RARE_DRAWS = 30
 """How often each declared value of discrete noise must be expected among the draws."""
+NOT_FINITE = "a draw of the integrand is not finite"
 DIAGNOSIS_DRAWS = 2**18
 """Draws, at least, of the sample that explains a disagreement."""
 MOST_WHITENED = 640
@@ -92,10 +94,12 @@ class _Trial:
             look = self._look(number, mean)
             mean = look.moments.mean
             if not np.isfinite(look.moments.second).all():
-                return self._not_finite(look.moments)
+                first = int(np.argmin(np.isfinite(look.moments.second)))
+                return self._invalid(NOT_FINITE, look, first)
             if not (look.moments.second > 0).any():
                 if number >= UNUSED_NOISE_LOOKS and self._same(look.moments).all():
-                    return self._constant(look.moments)
+                    gaps = np.abs(look.moments.mean - self.target)
+                    return self._invalid(ZERO_VARIANCE, look, int(np.argmax(gaps)))
                 self.reason = NEVER_DIFFERED
                 continue
             convicted = self._convict(number, look)
@@ -261,7 +265,7 @@ class _Trial:
 
     def _needs(self, look: Look, what: str) -> str:
         """How far from decided, in draws."""
-        single, factor = self._detectable(look)
+        single, factor = detectable(look, self.target, self._screen_z(look))
         error = factor if what == "the common factor" else single
         if not math.isfinite(error):
             return f"{what} is not known to {self.tolerance:.2g} yet"
@@ -278,23 +282,10 @@ class _Trial:
 
     # --- results ---------------------------------------------------------------------
 
-    def _detectable(self, look: Look) -> tuple[float, float]:
-        """Smallest errors noticed with 99 % probability: one output, common factor."""
-        z = self._screen_z(look) + levels.POWER_Z
-        scale = np.maximum(np.abs(self.target), look.moments.deviation)
-        live = look.moments.second > 0
-        single = factor = math.nan
-        if live.any():
-            errors = z * look.moments.standard_error[live] / scale[live]
-            single = float(errors.max())
-        if "scale" in look.names:
-            line = look.names.index("scale")
-            if look.lines.second[line] > 0:
-                factor = float(z * look.lines.standard_error[line])
-        return single, factor
-
     def _decision(self, verdict, look: Look, reason="", diagnosis="") -> Decision:
-        single, factor = self._detectable(look)
+        single, factor = detectable(look, self.target, self._screen_z(look))
+        moments = look.moments
+        scores = np.abs(ratio(moments.mean - self.target, moments.standard_error))
         return Decision(
             verdict,
             reason=reason,
@@ -302,38 +293,24 @@ class _Trial:
             draws=self.looks.draws,
             detectable=single,
             detectable_factor=factor,
-            worst=self._worst(look.moments),
+            worst=self._at(int(np.argmax(scores)), look),
             false_alarm=levels.false_alarm_bound(),
         )
 
-    def _worst(self, moments: Moments) -> Worst:
-        scores = np.abs(ratio(moments.mean - self.target, moments.standard_error))
-        return self._at(int(np.argmax(scores)), moments)
+    def _invalid(self, reason: str, look: Look, index: int) -> Decision:
+        return Decision(
+            Verdict.INVALID,
+            reason=reason,
+            draws=self.looks.draws,
+            worst=self._at(index, look),
+        )
 
-    def _at(self, index: int, moments: Moments) -> Worst:
+    def _at(self, index: int, look: Look) -> Worst:
         size = self.sampler.layout.value_size
         return Worst(
             index // size,
             index % size,
             float(self.target[index]),
-            float(moments.mean[index]),
-            float(moments.standard_error[index]),
-        )
-
-    def _not_finite(self, moments: Moments) -> Decision:
-        first = int(np.argmin(np.isfinite(moments.second)))
-        return Decision(
-            Verdict.INVALID,
-            reason="a draw of the integrand is not finite",
-            draws=self.looks.draws,
-            worst=self._at(first, moments),
-        )
-
-    def _constant(self, moments: Moments) -> Decision:
-        gaps = np.abs(moments.mean - self.target)
-        return Decision(
-            Verdict.INVALID,
-            reason=ZERO_VARIANCE,
-            draws=self.looks.draws,
-            worst=self._at(int(np.argmax(gaps)), moments),
+            float(look.moments.mean[index]),
+            float(look.moments.standard_error[index]),
         )
