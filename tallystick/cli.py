@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TallystickError as error:
         print(f"tallystick: {error}", file=sys.stderr)  # noqa: T201
         return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:  # The reader of our output has gone: nothing to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return USAGE

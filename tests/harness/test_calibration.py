@@ -33,6 +33,10 @@ LAWS = {
 }
 
 
+# A mean of a tenth of the deviation, or a skewness of 19: more draws would decide.
+NEED_MORE = ("rare indicator", "fourth power")
+
+
 class NumpySampler:
     """One point, two outputs; the interface of the engine's sampler."""
 
@@ -82,7 +86,7 @@ def verdicts(law, runs, *, wrong=lambda mean: mean, tolerance=0.05, budget=2**16
 def test_a_true_mean_is_never_called_wrong(law):
     found = verdicts(law, 40)
     assert found[Verdict.DISAGREE] == found[Verdict.INVALID] == 0
-    if law not in ("rare indicator", "fourth power"):  # These need more draws.
+    if law not in NEED_MORE:
         assert found[Verdict.AGREE] >= 38
 
 
@@ -91,7 +95,8 @@ def test_a_true_mean_is_never_called_wrong(law):
 def test_a_true_mean_is_never_called_wrong_in_hundreds_of_checks(law):
     found = verdicts(law, 300, budget=2**18)
     assert found[Verdict.DISAGREE] == found[Verdict.INVALID] == 0
-    assert found[Verdict.INCONCLUSIVE] <= 15
+    if law not in NEED_MORE:
+        assert found[Verdict.INCONCLUSIVE] <= 15
 
 
 @pytest.mark.parametrize("law", ["normal", "exponential", "two equal outputs"])
