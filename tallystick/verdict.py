@@ -2,8 +2,7 @@
 
 import enum
 import math
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 __all__ = ["Decision", "Verdict", "Worst", "worst_of"]
 
@@ -70,7 +69,6 @@ class Decision:
     exact: bool = False
     false_alarm: float = 0.0
     tightness: float = math.nan
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def worst_of(decisions: list[Decision]) -> Decision:

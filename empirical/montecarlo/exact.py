@@ -35,7 +35,7 @@ CONFIRMING_Z = 6.0
 """A converged rule may have missed a narrow feature: draws must not contradict it."""
 
 
-def exact_mean(sampler: Sampler, key: tuple[int, int] = (0, 0)) -> Exact | None:
+def exact_mean(sampler: Sampler, key: tuple[int, int]) -> Exact | None:
     """The mean without sampling, if the noise allows it; else None.
 
     Args:

@@ -61,22 +61,14 @@ class Sampler:
             self._all_values, static_argnames="draws", compiler_options=options
         )
 
-    def moments(
-        self,
-        key: tuple[int, int],
-        draws: int,
-        directions: np.ndarray | None = None,
-        inflation: float = 1.0,
-    ) -> Moments:
+    def moments(self, key: tuple[int, int], draws: int) -> Moments:
         """Moments of every output at every point, shape (points, outputs).
 
         Args:
             key: The stream of noise.
             draws: How many draws, rounded up to whole blocks.
-            directions: If given, see `moments_and_directions`.
-            inflation: Factor on all normal noise, undone by importance weights.
         """
-        return self.moments_and_directions(key, draws, directions, inflation)[0]
+        return self.moments_and_directions(key, draws)[0]
 
     def moments_and_directions(
         self,

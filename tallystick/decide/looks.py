@@ -175,7 +175,7 @@ def rounding_floor(size: np.ndarray) -> np.ndarray:
     """
     largest = size.max(axis=-1, keepdims=True)
     typical = np.median(largest) if np.isfinite(largest).all() else 0.0
-    floor = ROUNDING * np.maximum(largest, ROUNDING * typical)
-    # Below a millionth of a millionth of the typical point, all is rounding.
-    floor = np.where(largest < ROUNDING * typical, ROUNDING * typical, floor)
+    # A point of less than this is rounding as a whole.
+    least = ROUNDING * typical
+    floor = np.where(largest < least, least, ROUNDING * largest)
     return np.broadcast_to(floor, size.shape)
