@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from empirical.montecarlo import (
 )
 from tallystick.decide.exact import decide_bound, decide_equal, unused_noise
 from tallystick.decide.limit import extrapolated
-from tallystick.decide.mean import decide_mean
+from tallystick.decide.mean import MOST_WHITENED, decide_mean
+from tallystick.diagnosis import Evidence, diagnose
 from tallystick.domain import Case, Domain
 from tallystick.forms import Form, evaluate_forms
 from tallystick.relations import Bound, Identity, Limit, Mean, Relation
@@ -26,6 +27,8 @@ from tallystick.verdict import Decision, Verdict, Worst
 __all__ = ["DEFAULT_KEY", "Bench", "Prepared", "Settings"]
 
 DEFAULT_KEY = 0x5EED
+DIAGNOSIS_DRAWS = 2**18
+"""Draws, at least, of the sample that explains a disagreement."""
 MOST_OUTPUTS = 256
 """Outputs over all points of a case, unless one value alone has more."""
 
@@ -119,6 +122,14 @@ class Prepared:
     def judge(self, form: Form, *, explain: bool) -> Decision:
         """Decide about one form; a reason for a disagreement costs more draws."""
         target = self.target(form)
+        decision = self._decide(target)
+        explained = isinstance(self.relation, (Mean, Limit, Identity))
+        if explain and explained and decision.verdict is Verdict.DISAGREE:
+            evidence = self._evidence(form, target, decision.draws)
+            decision = replace(decision, diagnosis=diagnose(evidence))
+        return decision
+
+    def _decide(self, target: np.ndarray) -> Decision:
         bad = ~np.isfinite(target)
         if bad.any():
             point, output = np.unravel_index(int(np.argmax(bad)), bad.shape)
@@ -142,7 +153,6 @@ class Prepared:
                 budget=self.settings.budget,
                 seed=self.seed,
                 bias=relation.bias if isinstance(relation, Limit) else 0.0,
-                explain=explain,
             )
         if self.sampler.layout.sizes and not exact.varies:
             return unused_noise(exact.evaluations)
@@ -153,6 +163,44 @@ class Prepared:
             draws=exact.evaluations,
             size=exact.size,
         )
+
+    def _evidence(self, form: Form, target: np.ndarray, draws: int) -> Evidence:
+        """The measured side once more, from fresh draws if it is sampled."""
+        correlation = None
+        exact = None if isinstance(self.relation, Identity) else self.exact
+        if exact is not None:
+            mean, error = exact.mean, exact.tolerance * exact.size
+        elif isinstance(self.relation, Identity):
+            mean = self.values.mean(axis=0)
+            error = self.tolerance * np.abs(self.values).max(axis=(0, 2))[:, None]
+        else:
+            moments, _, products = self.sampler.moments_and_directions(
+                stream_key(*self.seed, "diagnosis"),
+                max(draws, DIAGNOSIS_DRAWS),
+                cross=target.size <= MOST_WHITENED,
+            )
+            mean, error = moments.mean, moments.standard_error
+            if products is not None:
+                spread = np.sqrt(moments.second.ravel())
+                scale = np.where(spread > 0, spread, 1.0)
+                correlation = products / np.outer(scale, scale)
+        return Evidence(
+            form,
+            self.case.static,
+            self.points,
+            self.sampler.value_shape,
+            target,
+            mean,
+            np.broadcast_to(error, mean.shape),
+            correlation,
+            draws,
+            not self._sampled,
+            self.target,
+        )
+
+    @property
+    def _sampled(self) -> bool:
+        return isinstance(self.relation, (Mean, Limit)) and self.exact is None
 
 
 class Bench:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tallystick.diagnosis import with_error
+from tallystick.diagnosis.constants import with_error
 from tallystick.verdict import Verdict
 
 __all__ = ["Refusal", "Report"]

@@ -26,7 +26,7 @@ BLOCK = 2**17
 WORKING = 2**17
 """Values of the integrand held at a time, over all points."""
 DIRECTIONS = 6
-"""Linear combinations of the outputs that are followed beside the outputs."""
+"""Linear combinations of the outputs that a sampler follows beside the outputs."""
 
 
 def stream_key(*parts: Any) -> tuple[int, int]:
@@ -43,15 +43,22 @@ class Sampler:
         points: Array parameters, each with a leading axis for the points.
         optimized: Whether to compile for speed; if not, compilation takes half as long
             and draws up to twice.
+        directions: Largest number of linear combinations that are followed at a time.
     """
 
     def __init__(
-        self, layout: Layout, points: Mapping[str, Any], *, optimized: bool = True
+        self,
+        layout: Layout,
+        points: Mapping[str, Any],
+        *,
+        optimized: bool = True,
+        directions: int = DIRECTIONS,
     ):
         self.layout, self.points = layout, dict(points)
         self.count = next(iter(points.values())).shape[0] if points else 1
         self.value_shape = self.layout.value_shape
         self.outputs = self.count * self.layout.value_size
+        self.directions = directions
         widest = max(self.layout.sizes.values(), default=1)
         self.rows = _power_of_two(BLOCK // widest)
         self.step = min(self.rows, _power_of_two(WORKING // max(self.outputs, 1)))
@@ -77,28 +84,38 @@ class Sampler:
         directions: np.ndarray | None = None,
         inflation: float = 1.0,
         cross: bool = False,
+        squash: tuple[float, float] | None = None,
     ) -> tuple[Moments, Moments, np.ndarray | None]:
         """Moments of the outputs and of linear combinations of them.
 
         Args:
             key: The stream of noise.
             draws: How many draws, rounded up to whole blocks.
-            directions: Coefficients, shape (at most DIRECTIONS, points * outputs).
+            directions: Coefficients, shape (at most `self.directions`, points *
+                outputs).
             inflation: Factor on all normal noise, undone by importance weights.
             cross: Whether to return the matrix of cross sums as well.
+            squash: A centre c and a scale s: the moments of the directions then end
+                with those of psi(s (y - c)), y the first direction and
+                psi(x) = sign(x) log(1 + |x| + x^2 / 2) (Catoni 2012, (2.1)).
 
         Returns:
             Moments of shape (points, outputs), moments of shape (directions,), and the
             sums of products of deviations, or None.
         """
-        wanted = np.zeros((DIRECTIONS, self.outputs))
         given = 0 if directions is None else len(directions)
+        wanted = np.zeros((self.directions, self.outputs))
         if directions is not None:
             wanted[:given] = directions
         total, products = None, np.zeros((self.outputs, self.outputs) if cross else ())
         with jax.enable_x64(True):
-            blocks = self._blocks(key, draws, jnp.asarray(wanted), inflation, cross)
-            for part, part_products in blocks:
+            options = {
+                "directions": jnp.asarray(wanted),
+                "inflation": jnp.asarray(float(inflation)),
+                "cross": jnp.asarray(cross),
+                "squash": jnp.asarray(squash or (0.0, 0.0)),
+            }
+            for part, part_products in self._blocks(key, draws, options, cross):
                 if cross:
                     products = products + part_products
                     if total is not None:
@@ -108,9 +125,12 @@ class Sampler:
                 total = part if total is None else total.merge(part)
         assert total is not None
         shape = (self.count, self.layout.value_size)
+        lines = [self.outputs + 1 + number for number in range(given)]
+        if squash is not None:  # Its column stands before those of the directions.
+            lines.append(self.outputs)
         return (
             _reshape(total[: self.outputs], shape),
-            total[self.outputs : self.outputs + given],
+            total[np.array(lines, int)],
             products if cross else None,
         )
 
@@ -126,7 +146,7 @@ class Sampler:
             return np.asarray(self._few(self.points, base, draws=draws))
 
     def _blocks(
-        self, key, draws, directions, inflation, cross
+        self, key, draws, options, cross
     ) -> Iterator[tuple[Moments, np.ndarray]]:
         pending: deque[Any] = deque()
         for number in range(-(-draws // self.rows)):
@@ -136,14 +156,14 @@ class Sampler:
                 )
                 for source, size in self.layout.sizes.items()
             }
-            pending.append(self._block(self.points, base, directions, inflation, cross))
+            pending.append(self._block(self.points, base, options))
             # A short queue keeps the device busy while the host merges.
             if len(pending) > 2:
                 yield _fetch(pending.popleft(), cross)
         while pending:
             yield _fetch(pending.popleft(), cross)
 
-    def _block_moments(self, points, base, directions, inflation, cross):
+    def _block_moments(self, points, base, options):
         """Moments of one block, by steps of `step` draws."""
         steps = self.rows // self.step
         rows = {
@@ -152,7 +172,8 @@ class Sampler:
             )
             for source, numbers in base.items()
         }
-        width = self.outputs + DIRECTIONS
+        width = self.outputs + 1 + self.directions
+        inflation, cross = options["inflation"], options["cross"]
 
         def one_step(carry, row):
             total, products = carry
@@ -162,7 +183,9 @@ class Sampler:
                 weights = _importance(inflated, inflation)
                 row = {**row, "normal": inflated}
             values = self._batch(points, row) * weights[:, None]
-            values = jnp.concatenate([values, values @ directions.T], axis=1)
+            along = values @ options["directions"].T
+            squashed = _squash(along[:, :1], *options["squash"])
+            values = jnp.concatenate([values, squashed, along], axis=1)
             part = Moments.of(values)
             merged = total.merge(part)
             gap = (values - merged.mean[None])[:, : self.outputs]
@@ -208,6 +231,12 @@ def _importance(normals: jax.Array, inflation: jax.Array) -> jax.Array:
     square = jnp.sum(normals**2, axis=1)
     shrink = 1 - 1 / inflation**2
     return jnp.exp(normals.shape[1] * jnp.log(inflation) - square * shrink / 2)
+
+
+def _squash(values: jax.Array, center: jax.Array, scale: jax.Array) -> jax.Array:
+    """Catoni's influence function of centred and scaled values."""
+    scaled = scale * (values - center)
+    return jnp.sign(scaled) * jnp.log1p(jnp.abs(scaled) + scaled**2 / 2)
 
 
 def _fetch(block: tuple[Moments, jax.Array], cross: bool) -> tuple[Moments, Any]:

@@ -24,10 +24,9 @@ from tallystick.decide.looks import (
     ratio,
     rounding_floor,
 )
-from tallystick.diagnosis import diagnose
 from tallystick.verdict import Decision, Verdict, Worst
 
-__all__ = ["decide_mean"]
+__all__ = ["MOST_WHITENED", "decide_mean"]
 
 UNUSED_NOISE_LOOKS = 2
 """Looks without any variance after which the noise counts as unused."""
@@ -41,8 +40,6 @@ TOO_SKEWED = (
 RARE_DRAWS = 30
 """How often each declared value of discrete noise must be expected among the draws."""
 NOT_FINITE = "a draw of the integrand is not finite"
-DIAGNOSIS_DRAWS = 2**18
-"""Draws, at least, of the sample that explains a disagreement."""
 MOST_WHITENED = 640
 """Largest number of outputs whose correlation matrix is measured."""
 
@@ -55,7 +52,6 @@ def decide_mean(
     budget: int,
     seed: tuple,
     bias: float = 0.0,
-    explain: bool = True,
 ) -> Decision:
     """Decide whether the mean of the draws is the target.
 
@@ -67,16 +63,14 @@ def decide_mean(
         seed: Names the noise; the same seed gives the same decision.
         bias: Relative error of the target that is not a disagreement, as a limit has
             at finite size.
-        explain: Whether to draw once more after a conviction, to say why.
     """
-    trial = _Trial(sampler, target.ravel(), tolerance, budget, seed, bias, explain)
+    trial = _Trial(sampler, target.ravel(), tolerance, budget, seed, bias)
     return trial.run()
 
 
 class _Trial:
-    def __init__(self, sampler, target, tolerance, budget, seed, bias, explain):
-        self.sampler, self.target = sampler, target
-        self.tolerance, self.explain = tolerance, explain
+    def __init__(self, sampler, target, tolerance, budget, seed, bias):
+        self.sampler, self.target, self.tolerance = sampler, target, tolerance
         # Rounding, and what a limit leaves, for each output.
         self.slack = (ROUNDING + bias) * np.abs(target)
         # Whitened weights have both signs: a small bias of each output could add up to
@@ -160,16 +154,10 @@ class _Trial:
         if not self.looks.tails_hold(("tail", number), fresh.only(0, 1)):
             self.reason = "the measured error depends on rare draws in the tails"
             return None
-        found = ""
-        if self.explain:
-            enough = max(4 * draws, DIAGNOSIS_DRAWS)
-            fresh = self.looks.take(("diagnosis", number), enough, names, directions)
-            found = diagnose(self.target, fresh.only(1))
         return self._decision(
             Verdict.DISAGREE,
             fresh.only(1),
             reason="the closed form is not the mean of the draws",
-            diagnosis=found,
         )
 
     def _most_suspicious(self, look: Look) -> np.ndarray | None:
@@ -282,14 +270,13 @@ class _Trial:
 
     # --- results ---------------------------------------------------------------------
 
-    def _decision(self, verdict, look: Look, reason="", diagnosis="") -> Decision:
+    def _decision(self, verdict, look: Look, reason="") -> Decision:
         single, factor = detectable(look, self.target, self._screen_z(look))
         moments = look.moments
         scores = np.abs(ratio(moments.mean - self.target, moments.standard_error))
         return Decision(
             verdict,
             reason=reason,
-            diagnosis=diagnosis,
             draws=self.looks.draws,
             detectable=single,
             detectable_factor=factor,

@@ -76,7 +76,6 @@ def verdicts(law, runs, *, wrong=lambda mean: mean, tolerance=0.05, budget=2**16
             tolerance=tolerance,
             budget=budget,
             seed=(law, run),
-            explain=False,
         ).verdict
         for run in range(runs)
     )
