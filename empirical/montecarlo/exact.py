@@ -1,4 +1,4 @@
-"""The route without sampling: enumeration, else quadrature, else none."""
+"""The route without sampling: enumeration, quadrature along few directions, or none."""
 
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ def exact_mean(sampler: Sampler, key: tuple[int, int]) -> Exact | None:
     if count is not None:
         sums = enumerated_sums(layout, points)
         return Exact(*_moments(*sums), count, tolerance=1e-9)
-    found = quadrature_sums(layout, points)
+    found = quadrature_sums(layout, points, stream_key(*key, "directions"))
     if found is None:
         return None
     sums, nodes = found

@@ -122,8 +122,9 @@ class Expectation:
         Args:
             key: Seed of the noise; the same seed gives the same answer.
             draws: How many draws, rounded up to whole blocks. Discrete noise with few
-                outcomes is summed instead, and a smooth function of at most three
-                normal numbers is integrated by quadrature.
+                outcomes is summed instead, and a smooth function that depends on its
+                normal numbers through at most three directions is integrated by
+                quadrature.
             parameters: The integrand's parameters, by name.
 
         Raises:
