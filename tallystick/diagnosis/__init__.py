@@ -1,43 +1,63 @@
 """Diagnosis: what would explain a disagreement, with its error bar.
 
 Runs only after conviction and never changes the verdict. An explanation is given only
-if it accounts for every output: what is left must look like noise.
+if it accounts for every output: what is left must look like noise. A true explanation
+is turned down with probability `FIT_LEVEL` = 1e-3; it is named only if it beats every
+other that predicts something else by odds of a thousand, whatever their number, since
+its own cost counts how many of its kind were tried.
 """
 
-import numpy as np
+from collections.abc import Callable
 
-from tallystick.diagnosis.constants import constant_name, with_error
-from tallystick.diagnosis.evidence import Evidence, fit
+from tallystick.diagnosis.arguments import angles, arguments, indices, orders
+from tallystick.diagnosis.evidence import Evidence, Fit, fit
+from tallystick.diagnosis.explanation import Diagnosis, Explanation, choose
+from tallystick.diagnosis.factors import factors
+from tallystick.diagnosis.powers import powers
+from tallystick.diagnosis.precision import Float32Error, float32_error
+from tallystick.diagnosis.regions import regions, spread_of
+from tallystick.diagnosis.terms import missing, terms
 
-__all__ = ["Evidence", "diagnose"]
+__all__ = [
+    "Diagnosis",
+    "Evidence",
+    "Fit",
+    "Float32Error",
+    "diagnose",
+    "fit",
+    "float32_error",
+]
+
+KINDS: tuple[Callable[[Evidence], list[Explanation]], ...] = (
+    factors,
+    orders,
+    arguments,
+    indices,
+    regions,
+    powers,
+    angles,
+    terms,
+    missing,
+)
+"""The simplest first: of two that come to the same the first is named."""
 
 
-def diagnose(evidence: Evidence) -> str:
-    """Explain why the measured means are not the closed form, or ""."""
-    target = evidence.target.ravel()
-    factor = fit(evidence, target[:, None])
-    if factor is not None and factor.good:
-        return _factor_text(float(factor.coefficients[0]), float(factor.errors[0]))
-    offset = fit(evidence, np.ones((target.size, 1)), target)
-    if offset is not None and offset.good:
-        return _offset_text(float(offset.coefficients[0]), float(offset.errors[0]))
-    return ""
+def diagnose(evidence: Evidence) -> Diagnosis:
+    """Explain why the measured means are not the closed form.
 
+    Args:
+        evidence: A fresh measurement at the points of one case.
 
-def _factor_text(value: float, error: float) -> str:
-    number = with_error(value, error)
-    if abs(value) <= 3 * error:
-        return f"empirical = {number} x formula: the mean is zero"
-    if abs(value + 1) <= 3 * error:
-        return f"empirical = {number} x formula at every point: the sign is wrong"
-    name = constant_name(value, error)
-    cause = f"off by the factor {name}" if name else "off by a constant factor"
-    return f"empirical = {number} x formula at every point: {cause}"
-
-
-def _offset_text(value: float, error: float) -> str:
-    name = constant_name(value, error)
-    cause = f"off by the constant {name}" if name else "off by an additive constant"
-    sign = "+" if value >= 0 else "-"
-    number = with_error(abs(value), error)
-    return f"empirical = formula {sign} {number} at every point: {cause}"
+    Returns:
+        One explanation, a list of those that fit equally well (kind "undecided"), or
+        what can be said without one (kind "none").
+    """
+    if not evidence.usable:
+        return Diagnosis("none", "no explanation: nothing but zeros, or not finite")
+    found: list[Explanation] = []
+    for kind in KINDS:
+        found += kind(evidence)
+    chosen = choose(evidence, found)
+    if chosen is not None:
+        return chosen
+    return Diagnosis("none", f"no simple explanation: {spread_of(evidence)}")
