@@ -1,6 +1,7 @@
 """Benches: an experiment made ready to judge forms, with its points and programs."""
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,20 +16,29 @@ from empirical.montecarlo import (
     exact_mean,
     stream_key,
 )
-from tallystick.decide.exact import decide_bound, decide_equal, unused_noise
+from tallystick.certificates import Certificate, certify
 from tallystick.decide.limit import extrapolated
-from tallystick.decide.mean import MOST_WHITENED, decide_mean
-from tallystick.diagnosis import Evidence, diagnose
+from tallystick.decide.sizes import side_by_side
+from tallystick.diagnosis import diagnose
+from tallystick.diagnosis.gathering import gather
 from tallystick.domain import Case, Domain
 from tallystick.forms import Form, evaluate_forms
-from tallystick.relations import Bound, Identity, Limit, Mean, Relation
-from tallystick.verdict import Decision, Verdict, Worst
+from tallystick.generators import coarse_noise
+from tallystick.judges import decide, decide_form_law, with_fitted_rate
+from tallystick.relations import (
+    Bound,
+    Distribution,
+    Exponent,
+    Identity,
+    Limit,
+    Mean,
+    Relation,
+)
+from tallystick.verdict import Decision, Verdict
 
 __all__ = ["DEFAULT_KEY", "Bench", "Prepared", "Settings"]
 
 DEFAULT_KEY = 0x5EED
-DIAGNOSIS_DRAWS = 2**18
-"""Draws, at least, of the sample that explains a disagreement."""
 MOST_OUTPUTS = 256
 """Outputs over all points of a case, unless one value alone has more."""
 
@@ -41,7 +51,7 @@ class Settings:
         seed: Names all randomness; the same seed gives the same report.
         points: Parameter points of a case, corners included; at least this many.
         budget: Largest number of draws of one look.
-        looser: Factor on the tolerances of means and limits.
+        looser: Factor on the tolerances of all relations that are sampled.
         main_only: Whether to leave out the cases with other axis lengths.
         optimized: Whether experiments are compiled for speed: it pays for many draws.
     """
@@ -73,40 +83,68 @@ class Prepared:
         case: The static values and lengths.
         points: The array parameters, with a leading axis for the points.
         sampler: Draws the experiment there.
+        memory: What the decisions about one form leave for the next one.
     """
 
     def __init__(self, bench: "Bench", case: Case, layout: Layout, points, seed: tuple):
         self.case, self.points, self.seed = case, points, seed
         self.relation, self.settings = bench.relation, bench.settings
+        self.bench = bench
         self.forms = bench.forms
         self.sampler = Sampler(layout, points, optimized=bench.settings.optimized)
+        self.memory: dict[Any, Any] = {}
 
     @functools.cached_property
     def exact(self) -> Exact | None:
         """The mean without sampling error, or None."""
-        if isinstance(self.relation, Limit):
+        if isinstance(self.relation, Limit) and self.sampler.layout.sizes:
             return None  # A limit is never reached: its bias is judged by sampling.
-        return exact_mean(self.sampler, stream_key(*self.seed, "exact"))
+        exact = exact_mean(self.sampler, stream_key(*self.seed, "exact"))
+        if exact is not None and isinstance(self.relation, Limit):
+            return replace(exact, tolerance=max(exact.tolerance, self.relation.bias))
+        return exact
+
+    @functools.cached_property
+    def certificate(self) -> Certificate | None:
+        """What the program of the experiment says about the tails of its draws."""
+        bound = getattr(self.relation, "variance_bound", None)
+        return certify(self.sampler.layout, self.points, bound)
 
     @functools.cached_property
     def values(self) -> np.ndarray:
         """Draws to compare one by one, shape (draws, points, outputs)."""
-        assert not isinstance(self.relation, (Mean, Limit))
+        assert isinstance(self.relation, (Identity, Bound))
         draws = self.relation.draws if self.sampler.layout.sizes else 1
         return self.sampler.values(stream_key(*self.seed, "values"), draws)
 
     @property
+    def form_shape(self) -> tuple[int, ...]:
+        """Shape of one value of a closed form."""
+        shape = self.sampler.value_shape
+        return shape[1:] if isinstance(self.relation, Exponent) else shape
+
+    @property
+    def form_size(self) -> int:
+        """How many outputs a closed form has at one point; a law is compared as one."""
+        law = isinstance(self.relation, Distribution)
+        return 1 if law else math.prod(self.form_shape)
+
+    @property
     def tolerance(self) -> float:
         """What AGREE is decided against."""
-        if not isinstance(self.relation, (Mean, Limit)):
+        if isinstance(self.relation, (Identity, Bound)):
             return self.relation.tolerance
-        if self.exact is not None:
+        if isinstance(self.relation, Mean) and self.exact is not None:
             return self.exact.tolerance
         return self.relation.tolerance * self.settings.looser
 
     @functools.cached_property
     def _targets(self) -> list[np.ndarray]:
-        return evaluate_forms(self.forms, self.case, self.points, self.sampler)
+        return self._evaluate(self.forms)
+
+    def _evaluate(self, forms: Sequence[Form]) -> list[np.ndarray]:
+        shape = self.form_shape
+        return evaluate_forms(forms, self.case, self.points, self.sampler, shape)
 
     def target(self, form: Form) -> np.ndarray:
         """A form at the points, shape (points, outputs).
@@ -117,90 +155,48 @@ class Prepared:
         for number, known in enumerate(self.forms):
             if known is form:
                 return self._targets[number]
-        return evaluate_forms([form], self.case, self.points, self.sampler)[0]
+        return self._evaluate([form])[0]
+
+    @functools.cached_property
+    def warning(self) -> str:
+        """What a reader should know about the experiment's own random numbers."""
+        return coarse_noise(self.sampler.layout, self.points) or ""
 
     def judge(self, form: Form, *, explain: bool) -> Decision:
         """Decide about one form; a reason for a disagreement costs more draws."""
+        decision = self._judge(form, explain=explain)
+        notes = [note for note in (decision.note, self.warning) if note]
+        return replace(decision, note="; ".join(notes))
+
+    def _judge(self, form: Form, *, explain: bool) -> Decision:
+        if isinstance(self.relation, Distribution):
+            return decide_form_law(self, form, self.relation)
         target = self.target(form)
-        decision = self._decide(target)
+        decision = decide(self, target)
         explained = isinstance(self.relation, (Mean, Limit, Identity))
         if explain and explained and decision.verdict is Verdict.DISAGREE:
-            evidence = self._evidence(form, target, decision.draws)
-            decision = replace(decision, diagnosis=diagnose(evidence))
+            found = diagnose(gather(self, form, target, decision.draws))
+            decision = replace(
+                decision, diagnosis=found.text, suggestion=found.suggestion
+            )
+        if isinstance(self.relation, Limit):
+            return with_fitted_rate(self, decision, target, self.relation)
         return decision
 
-    def _decide(self, target: np.ndarray) -> Decision:
-        bad = ~np.isfinite(target)
-        if bad.any():
-            point, output = np.unravel_index(int(np.argmax(bad)), bad.shape)
-            worst = Worst(int(point), int(output), float(target[point, output]), np.nan)
-            return Decision(
-                Verdict.INVALID, reason="the closed form is not finite", worst=worst
-            )
+    def measure(self, expectation: Expectation, **options: Any) -> Sampler:
+        """Draws another experiment at the same points."""
+        layout = Layout(expectation, self.points, self.case.static)
+        optimized = self.settings.optimized
+        return Sampler(layout, self.points, optimized=optimized, **options)
+
+    @functools.cached_property
+    def every_size(self) -> Sampler:
+        """Draws the experiment of a limit at all its sizes, side by side."""
         relation = self.relation
-        if isinstance(relation, Bound):
-            return decide_bound(self.values, target, relation)
-        if isinstance(relation, Identity):
-            return decide_equal(
-                self.values, target, tolerance=self.tolerance, draws=len(self.values)
-            )
-        exact = self.exact
-        if exact is None:
-            return decide_mean(
-                self.sampler,
-                target,
-                tolerance=self.tolerance,
-                budget=self.settings.budget,
-                seed=self.seed,
-                bias=relation.bias if isinstance(relation, Limit) else 0.0,
-            )
-        if self.sampler.layout.sizes and not exact.varies:
-            return unused_noise(exact.evaluations)
-        return decide_equal(
-            exact.mean[None],
-            target,
-            tolerance=self.tolerance,
-            draws=exact.evaluations,
-            size=exact.size,
-        )
-
-    def _evidence(self, form: Form, target: np.ndarray, draws: int) -> Evidence:
-        """The measured side once more, from fresh draws if it is sampled."""
-        correlation = None
-        exact = None if isinstance(self.relation, Identity) else self.exact
-        if exact is not None:
-            mean, error = exact.mean, exact.tolerance * exact.size
-        elif isinstance(self.relation, Identity):
-            mean = self.values.mean(axis=0)
-            error = self.tolerance * np.abs(self.values).max(axis=(0, 2))[:, None]
-        else:
-            moments, _, products = self.sampler.moments_and_directions(
-                stream_key(*self.seed, "diagnosis"),
-                max(draws, DIAGNOSIS_DRAWS),
-                cross=target.size <= MOST_WHITENED,
-            )
-            mean, error = moments.mean, moments.standard_error
-            if products is not None:
-                spread = np.sqrt(moments.second.ravel())
-                scale = np.where(spread > 0, spread, 1.0)
-                correlation = products / np.outer(scale, scale)
-        return Evidence(
-            form,
-            self.case.static,
-            self.points,
-            self.sampler.value_shape,
-            target,
-            mean,
-            np.broadcast_to(error, mean.shape),
-            correlation,
-            draws,
-            not self._sampled,
-            self.target,
-        )
-
-    @property
-    def _sampled(self) -> bool:
-        return isinstance(self.relation, (Mean, Limit)) and self.exact is None
+        assert isinstance(relation, Limit)
+        sizes = relation.towards
+        together = side_by_side(self.bench.empirical, relation.size, sizes)
+        return self.measure(together, directions=len(sizes))
 
 
 class Bench:
@@ -227,9 +223,12 @@ class Bench:
     ):
         self.name, self.domain, self.settings = name, domain, settings
         self.relation, self.forms = relation, forms
-        self.experiment = empirical
+        self.empirical = self.experiment = empirical
         if isinstance(relation, Limit):
             self.experiment = extrapolated(empirical, relation)
+        elif isinstance(relation, Exponent):
+            sizes = relation.towards
+            self.experiment = side_by_side(empirical, relation.size, sizes)
         self._prepared: dict[str, Prepared] = {}
 
     def cases(self) -> list[Case]:
@@ -246,10 +245,18 @@ class Bench:
             layout = Layout(
                 self.experiment, self.domain.points(case, start, 1), case.static
             )
-            most = max(8, MOST_OUTPUTS // max(layout.value_size, 1))
+            most = max(8, MOST_OUTPUTS // max(self._compared(layout), 1))
             points = self.domain.points(case, start, min(self.settings.points, most))
             self._prepared[label] = Prepared(self, case, layout, points, seed)
         return self._prepared[label]
+
+    def _compared(self, layout: Layout) -> int:
+        """How many numbers are compared at one point."""
+        relation, size = self.relation, layout.value_size
+        projected = any(isinstance(form, Expectation) for form in self.forms)
+        if isinstance(relation, Distribution) and projected and size > 1:
+            return size + relation.projections
+        return size
 
     def prepared_at(self, values: Mapping[str, Any]) -> Prepared:
         """One given point made ready.

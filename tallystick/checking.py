@@ -12,10 +12,10 @@ from tallystick.bench import DEFAULT_KEY, Bench, Prepared, Settings
 from tallystick.claim import Claim, Form, as_expectation, require_domain, require_twins
 from tallystick.domain import Domain
 from tallystick.errors import ClaimError
-from tallystick.relations import Limit, Relation, as_relation
+from tallystick.relations import Relation, as_relation
 from tallystick.report import Refusal, Report
 from tallystick.spaces import Space
-from tallystick.verdict import Decision, Verdict, Worst, worst_of
+from tallystick.verdict import Decision, Verdict, Worst, guarantee_of, worst_of
 
 __all__ = [
     "bench_of",
@@ -122,7 +122,8 @@ def check(
     left of the integrand's parameters must be declared noise.
 
     Args:
-        formula: The closed form: a JAX function of one point.
+        formula: The closed form: a JAX function of one point; for a law a distribution
+            function, or another experiment.
         experiment: An `expectation`, or a plain function if there is no noise.
         domain: Where to compare, instead of `spaces`.
         relation: In what sense the two should match.
@@ -160,19 +161,18 @@ def check(
     name = getattr(formula, "__name__", "formula")
     empirical = as_expectation(experiment)
     relation = _with_tolerance(as_relation(relation), tolerance)
-    sizes = (relation.size,) if isinstance(relation, Limit) else ()
-    require_twins(name, formula, empirical, sizes)
+    require_twins(name, formula, empirical, relation)
     if domain is None:
         domain = Domain(**spaces)
     elif spaces:
         raise ClaimError(f"give a domain or spaces, not both: got {sorted(spaces)} too")
-    require_domain(name, formula, domain)
+    require_domain(name, formula, domain, relation)
     if points < 1 or budget < 1:
         raise ClaimError(
             f"points and budget must be positive, got {points=}, {budget=}"
         )
     settings = Settings(seed=key, points=points, budget=budget)
-    bench = Bench(name, empirical, domain, relation, settings)
+    bench = Bench(name, empirical, domain, relation, settings, [formula])
     start = time.perf_counter()
     report = _report(formula, bench, f"{name}({', '.join(domain.spaces)})")
     return replace(
@@ -189,16 +189,19 @@ def _report(form: Form, bench: Bench, name: str) -> Report:
     last = worst_of(decisions)
     where = seen[decisions.index(last)]
     scope = _scope(last.verdict, decisions, seen)
-    arguments = ", ".join(inspect.signature(bench.experiment.integrand).parameters)
+    shown = bench.experiment if bench.relation.name == "limit" else bench.empirical
+    arguments = ", ".join(inspect.signature(shown.integrand).parameters)
     finite = [d for d in decisions if d.verdict is Verdict.AGREE] or [last]
     relation = bench.relation
     return Report(
         name=name,
-        experiment=f"{bench.experiment.name}({arguments})",
+        experiment=f"{shown.name}({arguments})",
         relation=relation.name,
         verdict=last.verdict,
         reason=last.reason + scope if last.reason else "",
         diagnosis=last.diagnosis + scope if last.diagnosis else "",
+        suggestion=last.suggestion,
+        note=_notes(last.verdict, decisions, seen),
         tolerance=where.tolerance,
         detectable=float(np.max([d.detectable for d in finite])),
         detectable_factor=float(np.max([d.detectable_factor for d in finite])),
@@ -208,6 +211,10 @@ def _report(form: Form, bench: Bench, name: str) -> Report:
         exact=all(d.exact for d in decisions),
         worst=_worst(last.worst, where),
         false_alarm=sum(d.false_alarm for d in decisions),
+        # Identities and bounds are about the draws themselves, not about a mean.
+        guaranteed=""
+        if relation.name in ("identity", "bound")
+        else guarantee_of(decisions),
     )
 
 
@@ -223,6 +230,18 @@ def _scope(verdict: Verdict, decisions: list[Decision], seen: list[Prepared]) ->
     return f" (for {'; '.join(label or 'the main lengths' for label in same)} only)"
 
 
+def _notes(verdict: Verdict, decisions: list[Decision], seen: list[Prepared]) -> str:
+    """What was measured besides, in each case of the verdict."""
+    found = {
+        prepared.case.label(): decision.note
+        for decision, prepared in zip(decisions, seen, strict=True)
+        if decision.verdict is verdict and decision.note
+    }
+    if len(seen) == 1:
+        return "; ".join(found.values())
+    return "; ".join(f"{n or 'the main lengths'}: {note}" for n, note in found.items())
+
+
 def _worst(worst: Worst | None, prepared: Prepared) -> dict[str, Any] | None:
     if worst is None:
         return None
@@ -230,7 +249,8 @@ def _worst(worst: Worst | None, prepared: Prepared) -> dict[str, Any] | None:
     return {
         "point": {**prepared.case.static, **point},
         "output": worst.output,
-        "outputs": prepared.sampler.layout.value_size,
+        "outputs": prepared.form_size,
+        "place": worst.place,
         "formula": worst.formula,
         "measured": worst.measured,
         "error": worst.error,

@@ -10,9 +10,16 @@ from empirical.montecarlo.names import parameter_names
 from tallystick.domain import Domain
 from tallystick.errors import ClaimError, DomainError
 from tallystick.forms import Form
-from tallystick.relations import Limit, Mean, Relation, as_relation
+from tallystick.relations import (
+    Distribution,
+    Exponent,
+    Limit,
+    Mean,
+    Relation,
+    as_relation,
+)
 
-__all__ = ["Claim", "Control", "Erratum"]
+__all__ = ["Claim", "Control", "Erratum", "shared_names"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,8 @@ class Control:
 
     Attributes:
         name: What is wrong with it.
-        form: The wrong form; it takes the parameters of the closed form.
+        form: The wrong form; it takes the parameters of the closed form. Of a law it
+            may be a distribution function or an experiment.
     """
 
     name: str
@@ -56,7 +64,8 @@ class Claim:
     Attributes:
         name: Short id, dotted, as in "gate.mean".
         statement: The claim as a formula, in plain text.
-        analytic: The closed form.
+        analytic: The closed form; where the relation is a law also another experiment
+            that has it, see `Distribution`.
         empirical: Its twin: an `Expectation`, or a function if there is no noise.
         domain: One space for each parameter.
         source: Authors, title or venue, year, section or equation.
@@ -96,11 +105,14 @@ class Claim:
                 f"{self.name} must have a control, a wrong form that is refused:"
                 " without one, agreement may only mean that the check cannot fail"
             )
-        require_twins(self.name, self.analytic, empirical, self.sizes)
-        require_domain(self.name, self.analytic, self.domain)
+        require_twins(self.name, self.analytic, empirical, self.relation)
+        require_domain(self.name, self.analytic, self.domain, self.relation)
         for other in (*self.controls, *self.errata):
             require_same_parameters(
-                f"{self.name}: {other.name}", other.form, self.parameters
+                f"{self.name}: {other.name}",
+                other.form,
+                self.parameters,
+                self.relation,
             )
         for erratum in self.errata:
             if set(erratum.at) != set(self.parameters):
@@ -119,12 +131,12 @@ class Claim:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the shared parameters."""
-        return parameter_names(self.analytic)
+        return shared_names(self.analytic, self.relation)
 
     @property
     def sizes(self) -> tuple[str, ...]:
-        """Parameters of the twin alone: the size of a limit."""
-        return (self.relation.size,) if isinstance(self.relation, Limit) else ()
+        """Parameters of the twin alone: the size of a limit or of an exponent."""
+        return _own_sizes(self.relation)
 
 
 def as_expectation(empirical: Any) -> Expectation:
@@ -143,8 +155,44 @@ def as_expectation(empirical: Any) -> Expectation:
     return Expectation(empirical, {})
 
 
+def shared_names(form: Form, relation: Relation) -> tuple[str, ...]:
+    """The parameters of a closed form that a domain gives.
+
+    A distribution function takes the value besides, an experiment its noise.
+
+    Raises:
+        ClaimError: The form is no form of this relation.
+        NoiseError: It takes *args or **kwargs.
+    """
+    if isinstance(form, Expectation):
+        if not isinstance(relation, Distribution):
+            raise ClaimError(
+                "the closed form must be a function, got an expectation; only the"
+                " relation Distribution compares two experiments"
+            )
+        if not form.laws:
+            raise ClaimError(f"{form.name} must have noise to have a law")
+        return form.parameters
+    if not callable(form):
+        raise ClaimError(f"the closed form must be a function, got {form!r}")
+    names = parameter_names(form)
+    if not isinstance(relation, Distribution):
+        return names
+    if relation.argument not in names:
+        raise ClaimError(
+            f"a distribution function must take {relation.argument!r} for the value of"
+            f" a draw, as in F({', '.join([*names, relation.argument])}), got"
+            f" ({', '.join(names)}); Distribution(argument=...) gives it another name"
+        )
+    return tuple(n for n in names if n != relation.argument)
+
+
+def _own_sizes(relation: Relation) -> tuple[str, ...]:
+    return (relation.size,) if isinstance(relation, (Limit, Exponent)) else ()
+
+
 def require_twins(
-    name: str, analytic: Form, empirical: Expectation, sizes: tuple[str, ...] = ()
+    name: str, analytic: Form, empirical: Expectation, relation: Relation
 ) -> None:
     """Refuse two halves whose parameters differ.
 
@@ -152,10 +200,18 @@ def require_twins(
         ClaimError: With both lists of parameters, and what to do about it.
     """
     try:
-        ours = parameter_names(analytic)
+        ours = shared_names(analytic, relation)
+    except ClaimError as error:
+        raise ClaimError(f"{name}: {error}") from None
     except (NoiseError, TypeError, ValueError) as error:
         raise ClaimError(f"{name}: the closed form: {error}") from None
+    sizes = _own_sizes(relation)
     theirs = empirical.parameters
+    if isinstance(relation, Distribution) and not empirical.laws:
+        raise ClaimError(
+            f"{name}: {empirical.name} must have noise to have a law: declare it, as in"
+            f" expectation({empirical.name}, z=Normal(8))"
+        )
     lacking = [size for size in sizes if size not in theirs]
     if lacking:
         raise ClaimError(
@@ -179,32 +235,43 @@ def require_twins(
         )
 
 
-def require_domain(name: str, analytic: Form, domain: Domain) -> None:
+def require_domain(
+    name: str, analytic: Form, domain: Domain, relation: Relation
+) -> None:
     """Refuse a domain that does not fit the closed form.
 
     Raises:
         ClaimError: With the parameters of both.
     """
-    ours = set(parameter_names(analytic))
+    names = shared_names(analytic, relation)
+    ours = set(names)
     for parameter in sorted(ours ^ set(domain.spaces)):
         kind = (
             "lacks a space for" if parameter in ours else "has a space for the unknown"
         )
         raise ClaimError(
             f"{name}: the domain {kind} parameter {parameter!r}: the formula takes"
-            f" ({', '.join(parameter_names(analytic))}), the domain gives"
+            f" ({', '.join(names)}), the domain gives"
             f" ({', '.join(domain.spaces)})"
         )
 
 
-def require_same_parameters(name: str, form: Form, parameters: tuple[str, ...]) -> None:
+def require_same_parameters(
+    name: str, form: Form, parameters: tuple[str, ...], relation: Relation
+) -> None:
     """Refuse a form whose parameters are not those given.
 
     Raises:
         ClaimError: With both lists.
     """
-    theirs = tuple(inspect.signature(form).parameters)
-    if theirs != parameters:
+    if isinstance(relation, Distribution):
+        # A law may be stated as a function or as an experiment: the order is free.
+        theirs = shared_names(form, relation)
+        same = sorted(theirs) == sorted(parameters)
+    else:
+        theirs = tuple(inspect.signature(form).parameters)
+        same = theirs == parameters
+    if not same:
         raise ClaimError(
             f"{name} must take ({', '.join(parameters)}), got ({', '.join(theirs)})"
         )

@@ -3,7 +3,9 @@
 A check of a true claim says DISAGREE only if a screening look flags it and then two
 independent samples both exceed the same moderate threshold. The screen contributes
 SCREEN_LEVEL, each conviction the normal tail at CONVICTION_Z; both are inflated by what
-skewed draws were measured to add once the skewness gate is passed.
+skewed draws were measured to add once the skewness gate is passed. Where a certificate
+holds, both samples can be judged by bounds that need no normal law; they have their own
+level.
 """
 
 import numpy as np
@@ -16,11 +18,13 @@ __all__ = [
     "CONVICTION_Z",
     "FIRST_LOOK",
     "POWER_Z",
+    "PROVEN_ALARM",
     "SCREEN_LEVEL",
     "SKEW_FACTOR",
     "enough_draws",
     "false_alarm_bound",
     "looks_within",
+    "proven_level",
     "z_value",
 ]
 
@@ -40,6 +44,10 @@ POWER_Z = 2.33
 SCREEN_INFLATION = 10.0
 CONVICTION_INFLATION = 5.0
 """Excess over the normal tail at z = 4, just above the gate; 3.5 was measured."""
+
+PROVEN_ALARM = 4e-11
+"""Probability that a certificate's own bounds let a check of a true claim say DISAGREE,
+for any number of draws. It adds little to the asymptotic bound."""
 
 
 def enough_draws(moments: Moments, factor: float = 1.0) -> np.ndarray:
@@ -64,3 +72,8 @@ def false_alarm_bound() -> float:
     """Bound on the probability that one check of a true claim says DISAGREE."""
     conviction = CONVICTION_INFLATION * float(ndtr(-CONVICTION_Z))
     return SCREEN_INFLATION * SCREEN_LEVEL * conviction**2
+
+
+def proven_level(looks: int) -> float:
+    """Level of each of two tests on independent samples, at any of some looks."""
+    return float(np.sqrt(PROVEN_ALARM / looks))

@@ -47,11 +47,14 @@ class Report:
         verdict: AGREE, DISAGREE, INCONCLUSIVE or INVALID.
         reason: One line; empty for AGREE.
         diagnosis: What would explain a disagreement; may be empty.
+        suggestion: A corrected formula in words; may be empty, and is not printed.
         tolerance: What AGREE was decided against.
         detectable: Smallest error of one output that would have been noticed with
-            probability 99 %, relative to max(|formula|, standard deviation of a draw).
+            probability 99 %, relative to max(|formula|, standard deviation of a draw);
+            of a law a difference in probability, of an exponent one in the exponent.
         detectable_factor: The same for a factor common to all outputs.
         tightness: Of a bound: the closest draw, as a multiple of the bound.
+        note: What else was measured: a fitted rate or exponent; may be empty.
         points: How many parameter points were checked.
         draws: How many draws were used at each, or outcomes summed.
         exact: Whether the measured side has no sampling error.
@@ -59,6 +62,8 @@ class Report:
         false_alarm: Bound on the probability of DISAGREE for a true claim.
         seconds: Wall time.
         replay: The line that repeats the check.
+        guaranteed: Why AGREE or DISAGREE holds for any number of draws, up to the error
+            rates: "exact", or a certificate; empty if the verdict is asymptotic.
         refusals: What became of the controls and errata.
     """
 
@@ -68,6 +73,7 @@ class Report:
     verdict: Verdict
     reason: str = ""
     diagnosis: str = ""
+    suggestion: str = ""
     tolerance: float = math.nan
     detectable: float = math.nan
     detectable_factor: float = math.nan
@@ -79,6 +85,8 @@ class Report:
     false_alarm: float = 0.0
     seconds: float = 0.0
     replay: str = ""
+    guaranteed: str = ""
+    note: str = ""
     refusals: tuple[Refusal, ...] = field(default_factory=tuple)
 
     def __bool__(self) -> bool:
@@ -111,6 +119,8 @@ class Report:
             lines.append(f"  {self.diagnosis}")
         elif self.reason:
             lines.append(f"  {self.reason}")
+        if self.note:
+            lines.append(f"  {self.note}")
         if self.verdict is Verdict.AGREE:
             lines.append(f"  {self._power()}")
         elif self.worst:
@@ -130,15 +140,33 @@ class Report:
             return f"the limit of E[{self.experiment}]"
         if self.relation == "bound":
             return f"a bound of {self.experiment}"
+        if self.relation == "law":
+            return f"the law of {self.experiment}"
+        if self.relation == "exponent":
+            return f"the exponent of E[{self.experiment}]"
         return self.experiment
 
     def _effort(self) -> str:
         points = f"{self.points} point{'s' * (self.points != 1)}"
         if self.exact:
             return f"{points}, exact"
-        return f"{points}, {self.draws:,} draws"
+        effort = f"{points}, {self.draws:,} draws"
+        if self.guaranteed:
+            return f"{effort}, guaranteed: {self.guaranteed}"
+        decided = self.verdict in (Verdict.AGREE, Verdict.DISAGREE)
+        sampled = self.relation in ("mean", "limit", "exponent", "law")
+        return f"{effort}, asymptotic" if decided and sampled else effort
 
     def _power(self) -> str:
+        if self.relation == "law":
+            return (
+                f"would have noticed a difference of {percent(self.detectable)} in a"
+                f" probability; every one that was compared lies within"
+                f" {percent(self.tolerance)}"
+            )
+        if self.relation == "exponent":
+            error = f"{self.detectable:.2g}"
+            return f"would have noticed an error of {error} in an exponent"
         if self.exact:
             if math.isfinite(self.tightness):
                 return (
@@ -150,16 +178,17 @@ class Report:
         )
         if math.isfinite(self.detectable_factor):
             text += f", or of {percent(self.detectable_factor)} common to all"
-        return (
-            f"{text} (relative to max(|formula|, deviation of a draw)); blind to events"
-            f" rarer than {3 / max(self.draws, 1):.0e}"
-        )
+        text += " (relative to max(|formula|, deviation of a draw))"
+        if self.guaranteed:
+            return text
+        return f"{text}; blind to events rarer than {3 / max(self.draws, 1):.0e}"
 
     def _worst(self) -> str:
         worst = self.worst or {}
         at = ", ".join(f"{n}={short(v)}" for n, v in worst["point"].items())
         where = f" at {at}" if at else ""
         entry = f" (output {worst['output']})" if worst.get("outputs", 1) > 1 else ""
+        entry += f", {worst['place']}" if worst.get("place") else ""
         measured = with_error(worst["measured"], worst["error"])
         return (
             f"worst{where}{entry}: formula {worst['formula']:.6g}, measured {measured}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from empirical.montecarlo import Moments
 
-__all__ = ["Contrasts"]
+__all__ = ["Contrasts", "whitening"]
 
 RIDGE = 0.1
 """Added to the correlation matrix: more than the noise of its eigenvalues."""
@@ -35,18 +35,12 @@ class Contrasts:
     def build(
         cls,
         moments: Moments,
-        products: np.ndarray | None,
+        solve: np.ndarray | None,
         target: np.ndarray,
         value_shape: tuple[int, ...],
     ) -> "Contrasts":
-        """Contrasts for a flattened target, from the first look."""
+        """Contrasts for a flattened target, from the first look and its whitening."""
         deviation = moments.deviation
-        solve = None
-        if products is not None:
-            scale = np.where(deviation > 0, deviation, 1.0)
-            correlation = products / (moments.count - 1) / np.outer(scale, scale)
-            correlation += RIDGE * np.eye(len(scale))
-            solve = np.linalg.inv(correlation)
         return cls(deviation, solve, _patterns(target, deviation, value_shape))
 
     def direction(self, pattern: np.ndarray) -> np.ndarray:
@@ -61,11 +55,23 @@ class Contrasts:
         return weights / size if size > 0 else weights
 
 
+def whitening(moments: Moments, products: np.ndarray | None) -> np.ndarray | None:
+    """The inverse correlation of the outputs, from their cross sums."""
+    if products is None:
+        return None
+    deviation = moments.deviation
+    scale = np.where(deviation > 0, deviation, 1.0)
+    correlation = products / (moments.count - 1) / np.outer(scale, scale)
+    return np.linalg.inv(correlation + RIDGE * np.eye(len(scale)))
+
+
 def _patterns(
     target: np.ndarray, deviation: np.ndarray, value_shape: tuple[int, ...]
 ) -> dict[str, np.ndarray]:
     """Scale and offset; for square matrices also the diagonal and the transpose."""
-    patterns = {"scale": target, "offset": np.ones(target.size)}
+    # An offset of the size of the draws, whatever their unit.
+    offset = np.full(target.size, deviation.max(initial=0.0))
+    patterns = {"scale": target, "offset": offset}
     if len(value_shape) >= 2 and value_shape[-1] == value_shape[-2] > 1:
         matrices = target.reshape(-1, *value_shape)
         eye = np.eye(value_shape[-1])

@@ -15,6 +15,8 @@ ZERO_VARIANCE = (
     " relation Identity"
 )
 
+MISSED = 1e-9
+"""Largest probability of missing an attained bound at which it counts as missed."""
 FLOOR = 1e-13
 """Differences below this times the typical size are rounding, even about zero."""
 
@@ -64,13 +66,16 @@ def decide_equal(
     )
 
 
-def decide_bound(measured: np.ndarray, target: np.ndarray, relation: Bound) -> Decision:
+def decide_bound(
+    measured: np.ndarray, target: np.ndarray, relation: Bound, *, random: bool
+) -> Decision:
     """Decide whether no draw crosses the bound, and whether an attained one is reached.
 
     Args:
         measured: Shape (draws, points, outputs).
         target: The bound, shape (points, outputs), finite.
         relation: Side, tolerance and whether the bound is attained.
+        random: Whether the draws differ, so that a bound may be missed by chance.
     """
     draws = len(measured)
     if not np.isfinite(measured).all():
@@ -85,13 +90,17 @@ def decide_bound(measured: np.ndarray, target: np.ndarray, relation: Bound) -> D
         "",
         _worst(-room / allowed, measured, target),
     )
+    # A true bound that is reached at random is missed at some output with less than:
+    missed = target.size * (1 - relation.share) ** draws if random else 0.0
     if (room < -allowed).any():
         verdict, reason = Verdict.DISAGREE, f"a draw is past the {relation.side} bound"
     elif relation.attained and (nearest > allowed.min(axis=0)).any():
-        verdict = Verdict.DISAGREE
+        verdict = Verdict.DISAGREE if missed < MISSED else Verdict.INCONCLUSIVE
         reason = (
             f"the bound is not attained: the closest draw is at {tightness:.6g} x it"
         )
+        if verdict is Verdict.INCONCLUSIVE:
+            reason += f"; {draws} draws may all have missed it"
         closest = np.where(room == nearest, nearest, -math.inf)
         worst = _worst(closest, measured, target)
     return Decision(
@@ -103,6 +112,7 @@ def decide_bound(measured: np.ndarray, target: np.ndarray, relation: Bound) -> D
         worst=worst,
         exact=True,
         tightness=tightness,
+        false_alarm=missed if relation.attained else 0.0,
     )
 
 

@@ -1,5 +1,6 @@
 """Looks: samples of a check, each with its own stream of noise."""
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 
 from empirical.montecarlo import Moments, Sampler, stream_key
 from tallystick import levels
+from tallystick.verdict import Worst
 
 __all__ = [
     "ROUNDING",
@@ -15,12 +17,15 @@ __all__ = [
     "Looks",
     "beyond",
     "detectable",
+    "draws_wanted",
     "ratio",
     "rounding_floor",
 ]
 
 ROUNDING = 1e-12
 """Numerical slack of a sum of products in double precision, relative to its terms."""
+RARE_DRAWS = 30
+"""How often each declared value of discrete noise must be expected among the draws."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +37,37 @@ class Look:
         lines: Of the linear combinations `directions`.
         names: The patterns of error that these directions show.
         directions: Shape (names, outputs).
+        squashed: Mean of the influence function of the first direction, if one was
+            asked for.
     """
 
     moments: Moments
     lines: Moments
     names: list[str]
     directions: np.ndarray
+    squashed: float = math.nan
 
     def only(self, start: int, stop: int | None = None) -> "Look":
         """The same sample with some of its directions."""
         part = slice(start, stop)
         return Look(
             self.moments, self.lines[part], self.names[part], self.directions[part]
+        )
+
+    def at(self, index: int, target: np.ndarray, outputs: int) -> Worst:
+        """One output beside the flattened target.
+
+        Args:
+            index: Which one, counted over all points.
+            target: The closed form.
+            outputs: How many a point has.
+        """
+        return Worst(
+            index // outputs,
+            index % outputs,
+            float(target[index]),
+            float(self.moments.mean[index]),
+            float(self.moments.standard_error[index]),
         )
 
 
@@ -69,16 +93,31 @@ class Looks:
         names: list[str],
         directions: np.ndarray,
         inflation: float = 1.0,
+        squash: tuple[float, float] | None = None,
     ) -> Look:
-        """One sample with directions."""
+        """One sample with directions.
+
+        Args:
+            stage: Names the noise.
+            draws: How many, at least.
+            names: The patterns of error that the directions show.
+            directions: Shape (names, outputs).
+            inflation: Factor on all normal noise, undone by weights.
+            squash: Centre and scale of an influence function; see `Sampler`.
+        """
+        options: dict[str, Any] = {} if squash is None else {"squash": squash}
         entries, lines, _ = self.sampler.moments_and_directions(
-            stream_key(*self.seed, *stage), draws, directions, inflation
+            stream_key(*self.seed, *stage), draws, directions, inflation, **options
         )
+        squashed = math.nan
+        if squash is not None:
+            squashed, lines = float(lines.mean[-1]), lines[:-1]
         self.draws += entries.count
         size = np.abs(entries.mean) + entries.deviation
         line_floor = ROUNDING * (np.abs(directions) @ size.ravel())
         cleaned = _clean(entries, rounding_floor(size))
-        return Look(cleaned, _clean(lines, line_floor), names, directions)
+        cleaned_lines = _clean(lines, line_floor)
+        return Look(cleaned, cleaned_lines, names, directions, squashed)
 
     def take_first(
         self, stage: tuple[Any, ...], draws: int, *, cross: bool
@@ -91,6 +130,20 @@ class Looks:
         floor = rounding_floor(np.abs(entries.mean) + entries.deviation)
         nothing = np.zeros((0, self.sampler.outputs))
         return Look(_clean(entries, floor), lines, [], nothing), products
+
+    def too_rare(self, draws: int) -> str:
+        """Which declared value of discrete noise is too rare for so many draws."""
+        noise, chance = self._rarest
+        if draws * chance >= RARE_DRAWS:
+            return ""
+        return (
+            f"a value of the noise {noise!r} has the probability {chance:.1g}, too rare"
+            f" for {draws:,} draws"
+        )
+
+    @functools.cached_property
+    def _rarest(self) -> tuple[str, float]:
+        return self.sampler.layout.rarest(self.sampler.points)
 
     def tails_hold(self, stage: tuple[Any, ...], plain: Look) -> bool:
         """Whether inflated noise, weighted back, gives the same means.
@@ -144,6 +197,29 @@ def detectable(look: Look, target: np.ndarray, screen: float) -> tuple[float, fl
         if look.lines.second[line] > 0:
             factor = float(z * look.lines.standard_error[line])
     return single, factor
+
+
+def draws_wanted(what: str, error: float, tolerance: float, count: int) -> str:
+    """How far from decided, in draws.
+
+    Args:
+        what: What is to be known better.
+        error: To what it is known from `count` draws, relative to its size.
+        tolerance: To what it must be known.
+        count: How many draws there were.
+    """
+    if not math.isfinite(error):
+        return f"{what} is not known to {tolerance:.2g} yet"
+    if error <= tolerance:
+        return (
+            f"{what} differs by more than the tolerance {tolerance:.2g}, but fresh"
+            " draws did not confirm it"
+        )
+    draws = count * (error / tolerance) ** 2
+    return (
+        f"{what} is known to {error:.2g} only, the tolerance is {tolerance:.2g}: about"
+        f" {draws:.1g} draws would decide"
+    )
 
 
 def ratio(gap: np.ndarray, error: np.ndarray) -> np.ndarray:

@@ -3,17 +3,19 @@
 Looks of growing size screen all contrasts. The most suspicious one is frozen and tried
 on two fresh samples: both must exceed a moderate threshold for DISAGREE, so outputs,
 looks and search cost no multiplicity there. AGREE is an equivalence test of every
-output.
+output. Where a certificate holds and its own bounds are passed too, the verdict is
+guaranteed for every number of draws.
 """
 
-import functools
-import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from empirical.montecarlo import Moments, Sampler
 from tallystick import levels
-from tallystick.decide.contrasts import Contrasts
+from tallystick.certificates import Certificate
+from tallystick.decide.contrasts import Contrasts, whitening
 from tallystick.decide.exact import ZERO_VARIANCE
 from tallystick.decide.looks import (
     ROUNDING,
@@ -21,9 +23,11 @@ from tallystick.decide.looks import (
     Looks,
     beyond,
     detectable,
+    draws_wanted,
     ratio,
     rounding_floor,
 )
+from tallystick.decide.proof import Proof, Suspect
 from tallystick.verdict import Decision, Verdict, Worst
 
 __all__ = ["MOST_WHITENED", "decide_mean"]
@@ -34,11 +38,8 @@ NEVER_DIFFERED = (
     "no draw differed from another where the closed form differs from them: the event"
     " that decides may be too rare, or the noise unused"
 )
-TOO_SKEWED = (
-    "the draws are too skewed for their number: a heavy tail, or events too rare"
-)
-RARE_DRAWS = 30
-"""How often each declared value of discrete noise must be expected among the draws."""
+TOO_SKEWED = "too skewed for so many draws: a heavy tail, or events too rare"
+OUT_OF_RANGE = "the closed form lies where no draw can be"
 NOT_FINITE = "a draw of the integrand is not finite"
 MOST_WHITENED = 640
 """Largest number of outputs whose correlation matrix is measured."""
@@ -52,6 +53,8 @@ def decide_mean(
     budget: int,
     seed: tuple,
     bias: float = 0.0,
+    certificate: Certificate | None = None,
+    memory: dict[Any, Any] | None = None,
 ) -> Decision:
     """Decide whether the mean of the draws is the target.
 
@@ -63,13 +66,19 @@ def decide_mean(
         seed: Names the noise; the same seed gives the same decision.
         bias: Relative error of the target that is not a disagreement, as a limit has
             at finite size.
+        certificate: What is known of the tails of the outputs, flattened; without one
+            every verdict is asymptotic.
+        memory: Where first looks are kept, which are the same for every target of one
+            sampler and seed.
     """
-    trial = _Trial(sampler, target.ravel(), tolerance, budget, seed, bias)
+    trial = _Trial(sampler, target.ravel(), tolerance, budget, seed, bias, certificate)
+    if memory is not None:
+        trial.memory = memory
     return trial.run()
 
 
 class _Trial:
-    def __init__(self, sampler, target, tolerance, budget, seed, bias):
+    def __init__(self, sampler, target, tolerance, budget, seed, bias, certificate):
         self.sampler, self.target, self.tolerance = sampler, target, tolerance
         # Rounding, and what a limit leaves, for each output.
         self.slack = (ROUNDING + bias) * np.abs(target)
@@ -78,8 +87,10 @@ class _Trial:
         self.most_whitened = 0 if bias else MOST_WHITENED
         self.most_looks = levels.looks_within(budget)
         self.looks = Looks(sampler, seed)
-        self.reason = ""
+        self.proof = Proof(certificate, self.most_looks)
+        self.guaranteed = self.reason = ""
         self.contrasts: Contrasts | None = None
+        self.memory: dict[Any, Any] = {}
 
     def run(self) -> Decision:
         mean = self.target
@@ -90,6 +101,9 @@ class _Trial:
             if not np.isfinite(look.moments.second).all():
                 first = int(np.argmin(np.isfinite(look.moments.second)))
                 return self._invalid(NOT_FINITE, look, first)
+            impossible = self._impossible(look)
+            if impossible is not None:
+                return impossible
             if not (look.moments.second > 0).any():
                 if number >= UNUSED_NOISE_LOOKS and self._same(look.moments).all():
                     gaps = np.abs(look.moments.mean - self.target)
@@ -113,12 +127,16 @@ class _Trial:
             patterns = {**self.contrasts.patterns, "learned": mean - self.target}
             directions = self._directions(patterns)
             return self.looks.take(("look", number), draws, list(patterns), directions)
-        look, products = self.looks.take_first(
-            ("look", number), draws, cross=self.target.size <= self.most_whitened
-        )
+        key = (*self.looks.seed, number, self.most_whitened)
+        if key not in self.memory:
+            look, products = self.looks.take_first(
+                ("look", number), draws, cross=self.target.size <= self.most_whitened
+            )
+            self.memory[key] = look, whitening(look.moments, products)
+        look, solve = self.memory[key]
         if (look.moments.second > 0).any():
             self.contrasts = Contrasts.build(
-                look.moments, products, self.target, self.sampler.value_shape
+                look.moments, solve, self.target, self.sampler.value_shape
             )
         return look
 
@@ -130,64 +148,92 @@ class _Trial:
 
     def _convict(self, number: int, look: Look) -> Decision | None:
         """Try the most suspicious contrast on two fresh samples."""
-        chosen = self._most_suspicious(look)
-        if chosen is None:
+        suspect = self._most_suspicious(look)
+        if suspect is None:
             return None
         assert self.contrasts is not None
+        chosen, proof = suspect.weights, self.proof.about(suspect)
+        center = chosen @ self.target + np.abs(chosen) @ self.slack
         patterns = self.contrasts.patterns
         names = ["suspect", *patterns]
         directions = np.stack([chosen, *self._directions(patterns)])
         draws = levels.FIRST_LOOK * 4**number
+        normal = proven = True
         for factor in (2, 4):
             stage = ("conviction", number, factor)
-            fresh = self.looks.take(stage, factor * draws, names, directions)
-            gap = fresh.lines.mean[0] - chosen @ self.target
-            slack = np.abs(chosen) @ self.slack
+            squash = proof.squash(center, factor * draws)
+            fresh = self.looks.take(
+                stage, factor * draws, names, directions, squash=squash
+            )
+            gap = fresh.lines.mean[0] - center
             error = fresh.lines.standard_error[0]
-            if not (error > 0 and gap - slack > levels.CONVICTION_Z * error):
+            if not (error > 0 and gap > levels.CONVICTION_Z * error):
                 return None
-            if not levels.enough_draws(fresh.lines)[0]:
+            normal = normal and bool(levels.enough_draws(fresh.lines)[0])
+            proven = proven and proof.holds(fresh, gap, squash)
+            if not (normal or proven):
                 self.reason = TOO_SKEWED
                 return None
-            if not self._rare_values_seen(fresh.moments.count):
+            self.reason = self.looks.too_rare(fresh.moments.count)
+            if self.reason:
                 return None
         if not self.looks.tails_hold(("tail", number), fresh.only(0, 1)):
             self.reason = "the measured error depends on rare draws in the tails"
             return None
+        self.guaranteed = self.proof.words if proven else ""
         return self._decision(
             Verdict.DISAGREE,
             fresh.only(1),
             reason="the closed form is not the mean of the draws",
         )
 
-    def _most_suspicious(self, look: Look) -> np.ndarray | None:
+    def _most_suspicious(self, look: Look) -> Suspect | None:
         """The contrast with the largest statistic, signed, if it passes the screen."""
-        gaps = beyond(look.moments.mean - self.target, self.slack)
-        scores = ratio(gaps, look.moments.standard_error)
-        # What the fresh samples could not convict must not hide what they could.
-        scores = np.where(levels.enough_draws(look.moments, 2), scores, 0.0)
-        line_gaps = beyond(
-            look.lines.mean - look.directions @ self.target,
-            np.abs(look.directions) @ self.slack,
+        lines, target = look.directions, self.target
+        gaps = beyond(look.moments.mean - target, self.slack)
+        line_gaps = beyond(look.lines.mean - lines @ target, np.abs(lines) @ self.slack)
+        every = np.concatenate(
+            [
+                self._scores(gaps, look.moments),
+                self._scores(line_gaps, look.lines, lines),
+            ]
         )
-        line_scores = ratio(line_gaps, look.lines.standard_error)
-        line_scores = np.where(levels.enough_draws(look.lines, 2), line_scores, 0.0)
-        every = np.concatenate([scores, line_scores])
         best = int(np.argmax(np.abs(every)))
         if not abs(every[best]) > self._screen_z(look):
             return None
-        if best < scores.size:
-            chosen = np.zeros(scores.size)
+        if best < gaps.size:
+            chosen = np.zeros(gaps.size)
             chosen[best] = 1.0
         else:
-            chosen = look.directions[best - scores.size]
-        return chosen * np.sign(every[best])
+            chosen = lines[best - gaps.size]
+        deviations = np.concatenate([look.moments.deviation, look.lines.deviation])
+        return Suspect(
+            chosen * np.sign(every[best]),
+            float(deviations[best]),
+            look.moments.count,
+            every.size,
+        )
+
+    def _scores(self, gaps, moments: Moments, weights=None) -> np.ndarray:
+        """Statistics; what fresh samples could not convict must not hide the rest."""
+        open_to = levels.enough_draws(moments, 2)
+        open_to |= self.proof.could_convict(gaps, moments, weights)
+        return np.where(open_to, ratio(gaps, moments.standard_error), 0.0)
 
     def _screen_z(self, look: Look) -> float:
         live = int((look.moments.second > 0).sum()) + len(look.names)
         return levels.z_value(
             levels.SCREEN_LEVEL / (2 * max(live, 1) * self.most_looks)
         )
+
+    def _impossible(self, look: Look) -> Decision | None:
+        """DISAGREE where the closed form lies outside the range of all draws."""
+        worst = self.proof.outside(self.target, self._rounding(look.moments))
+        if worst is None:
+            return None
+        self.guaranteed = self.proof.range_of(worst)
+        found = self._decision(Verdict.DISAGREE, look, reason=OUT_OF_RANGE)
+        return replace(found, worst=self._at(worst, look), false_alarm=0.0)
 
     # --- acceptance ------------------------------------------------------------------
 
@@ -201,10 +247,12 @@ class _Trial:
         if not self._same(moments)[constant].all():
             self.reason = NEVER_DIFFERED
             return False
-        if not levels.enough_draws(moments).all():
+        proven = self.proof.accepts(look, gaps, scale, self.tolerance)
+        if not (proven or levels.enough_draws(moments).all()):
             self.reason = TOO_SKEWED
             return False
-        if not self._rare_values_seen(moments.count):
+        self.reason = self.looks.too_rare(moments.count)
+        if self.reason:
             return False
         within = gaps + z * moments.standard_error <= self.tolerance * scale
         if not (within | constant).all():
@@ -216,29 +264,18 @@ class _Trial:
         if not self.looks.tails_hold(("accept", number), look.only(0, 0)):
             self.reason = "the mean depends on rare draws in the tails"
             return False
+        self.guaranteed = self.proof.words if proven else ""
         return True
-
-    def _rare_values_seen(self, draws: int) -> bool:
-        """Whether every declared value of discrete noise was drawn often enough."""
-        noise, chance = self._rarest
-        if draws * chance >= RARE_DRAWS:
-            return True
-        self.reason = (
-            f"a value of the noise {noise!r} has the probability {chance:.1g}, too rare"
-            f" for {draws:,} draws"
-        )
-        return False
-
-    @functools.cached_property
-    def _rarest(self) -> tuple[str, float]:
-        return self.sampler.layout.rarest(self.sampler.points)
 
     def _same(self, moments: Moments) -> np.ndarray:
         """Which outputs equal the closed form to rounding."""
+        return np.abs(moments.mean - self.target) <= self._rounding(moments)
+
+    def _rounding(self, moments: Moments) -> np.ndarray:
+        """What rounding may leave between each output and the closed form."""
         size = np.maximum(np.abs(self.target), np.abs(moments.mean) + moments.deviation)
         floor = rounding_floor(size.reshape(self.sampler.count, -1)).ravel()
-        gaps = np.abs(moments.mean - self.target)
-        return gaps <= 1e-9 * np.abs(self.target) + floor
+        return 1e-9 * np.abs(self.target) + floor
 
     def _factor_known(self, look: Look, z: float) -> bool:
         """Whether a factor common to all outputs is one, within the tolerance."""
@@ -255,23 +292,13 @@ class _Trial:
         """How far from decided, in draws."""
         single, factor = detectable(look, self.target, self._screen_z(look))
         error = factor if what == "the common factor" else single
-        if not math.isfinite(error):
-            return f"{what} is not known to {self.tolerance:.2g} yet"
-        if error <= self.tolerance:
-            return (
-                f"{what} differs by more than the tolerance {self.tolerance:.2g}, but"
-                " fresh draws did not confirm it"
-            )
-        draws = look.moments.count * (error / self.tolerance) ** 2
-        return (
-            f"{what} is known to {error:.2g} only, the tolerance is"
-            f" {self.tolerance:.2g}: about {draws:.1g} draws would decide"
-        )
+        return draws_wanted(what, error, self.tolerance, look.moments.count)
 
     # --- results ---------------------------------------------------------------------
 
     def _decision(self, verdict, look: Look, reason="") -> Decision:
         single, factor = detectable(look, self.target, self._screen_z(look))
+        convicted = verdict is Verdict.DISAGREE and bool(self.guaranteed)
         moments = look.moments
         scores = np.abs(ratio(moments.mean - self.target, moments.standard_error))
         return Decision(
@@ -281,7 +308,8 @@ class _Trial:
             detectable=single,
             detectable_factor=factor,
             worst=self._at(int(np.argmax(scores)), look),
-            false_alarm=levels.false_alarm_bound(),
+            false_alarm=self.proof.false_alarm(proven=convicted),
+            guaranteed=self.guaranteed,
         )
 
     def _invalid(self, reason: str, look: Look, index: int) -> Decision:
@@ -293,11 +321,4 @@ class _Trial:
         )
 
     def _at(self, index: int, look: Look) -> Worst:
-        size = self.sampler.layout.value_size
-        return Worst(
-            index // size,
-            index % size,
-            float(self.target[index]),
-            float(look.moments.mean[index]),
-            float(look.moments.standard_error[index]),
-        )
+        return look.at(index, self.target, self.sampler.layout.value_size)

@@ -5,12 +5,11 @@ checks take seconds.
 """
 
 from collections import Counter
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from standin import NumpySampler
 
-from empirical.montecarlo import Moments
 from tallystick import Verdict
 from tallystick.decide.mean import decide_mean
 
@@ -35,35 +34,6 @@ LAWS = {
 
 # A mean of a tenth of the deviation, or a skewness of 19: more draws would decide.
 NEED_MORE = ("rare indicator", "fourth power")
-
-
-class NumpySampler:
-    """One point, two outputs; the interface of the engine's sampler."""
-
-    def __init__(self, draw):
-        self.draw = draw
-        self.count, self.outputs, self.value_shape = 1, 2, (2,)
-        # No normal numbers to inflate: the tail probe is not part of these tests.
-        self.layout = SimpleNamespace(
-            sizes={"uniform": 2}, value_size=2, rarest=lambda points: ("", 1.0)
-        )
-        self.points = {}
-
-    def moments_and_directions(
-        self, key, draws, directions=None, inflation=1.0, cross=False
-    ):
-        assert inflation == 1.0
-        values = self.draw(np.random.default_rng(key), draws)
-        lines = np.zeros((draws, 0)) if directions is None else values @ directions.T
-        gaps = values - values.mean(axis=0)
-        return moments(values), moments(lines), gaps.T @ gaps if cross else None
-
-
-def moments(values):
-    gaps = values - values.mean(axis=0)
-    return Moments(
-        len(values), values.mean(axis=0), (gaps**2).sum(axis=0), (gaps**3).sum(axis=0)
-    )
 
 
 def verdicts(law, runs, *, wrong=lambda mean: mean, tolerance=0.05, budget=2**16):

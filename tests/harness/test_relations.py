@@ -13,13 +13,15 @@ from tallystick import (
     Normal,
     Rademacher,
     Scalar,
+    Uniform,
     Vector,
     Verdict,
     check,
     expectation,
 )
 
-AGREE, DISAGREE, INVALID = Verdict.AGREE, Verdict.DISAGREE, Verdict.INVALID
+AGREE, DISAGREE = Verdict.AGREE, Verdict.DISAGREE
+INCONCLUSIVE, INVALID = Verdict.INCONCLUSIVE, Verdict.INVALID
 
 
 def trace(matrix):
@@ -80,6 +82,25 @@ def test_an_attained_bound_must_be_reached():
     assert "not attained" in loose.reason
     assert one(lambda t: 0.99 * t[None], attained=False).verdict is AGREE
     assert one(lambda t: 1.01 * t[None], attained=True).verdict is DISAGREE
+
+
+def test_a_bound_that_few_draws_miss_is_left_open():
+    rare = expectation(lambda a, z: a * jnp.maximum(z - 0.1, 0.0), z=Uniform())
+    space = {"a": Scalar(1, 2)}
+
+    def one(draws, share, form=lambda a: 0 * a):
+        relation = Bound("lower", attained=True, draws=draws, share=share)
+        return check(form, rare, relation=relation, **space)
+
+    # A tenth of the draws reach zero: 400 hardly all miss it, one often does.
+    reached = one(400, 0.1)
+    assert reached.verdict is AGREE
+    assert 0 < reached.false_alarm < 1e-12
+    below = one(400, 0.1, lambda a: 0 * a - 0.01)
+    assert below.verdict is DISAGREE
+    few = one(2, 0.1, lambda a: 0 * a - 0.01)
+    assert few.verdict is INCONCLUSIVE
+    assert "2 draws may all have missed it" in few.reason
 
 
 def test_a_limit_with_the_right_rate_and_with_a_wrong_one():

@@ -4,10 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import random
 
 from tallystick import (
     Angle,
     Bernoulli,
+    Key,
     Normal,
     Rademacher,
     Scalar,
@@ -163,9 +165,30 @@ def test_constant_outputs_beside_random_ones_are_compared_exactly():
     space = {"a": Scalar(1, 2)}
     right = check(lambda a: jnp.stack([a / 3, 3 * a]), mixed, **space)
     assert right.verdict is AGREE
+    # Every draw of the second output is 3 a: that proves the formula wrong.
     wrong = check(lambda a: jnp.stack([a / 3, 3.1 * a]), mixed, budget=2**16, **space)
+    assert wrong.verdict is DISAGREE
+    assert "every draw lies in [" in wrong.guaranteed
+    assert wrong.false_alarm == 0
+    # Nothing is known about the range of a key: constant draws decide nothing.
+    hidden = expectation(
+        lambda a, z, key: jnp.stack([a * z**2, 3 * a + 0 * random.normal(key)]),
+        z=Uniform(),
+        key=Key(),
+    )
+    right = check(lambda a: jnp.stack([a / 3, 3 * a]), hidden, budget=2**18, **space)
+    assert right.verdict is AGREE
+    wrong = check(lambda a: jnp.stack([a / 3, 3.1 * a]), hidden, budget=2**16, **space)
     assert wrong.verdict is INCONCLUSIVE
     assert "no draw differed" in wrong.reason
+
+
+def test_a_mean_outside_the_range_of_all_draws_is_refused_at_once():
+    gate = expectation(lambda u, z: jnp.where(u @ z > 0, 1.0, 0.0), z=Normal(5))
+    report = check(lambda u: 1.5 + 0 * u[0], gate, u=Vector(5), budget=2**16)
+    assert report.verdict is DISAGREE
+    assert report.guaranteed == "every draw lies in [0, 1]"
+    assert check(lambda u: 0.5 + 0 * u[0], gate, u=Vector(5)).verdict is AGREE
 
 
 @pytest.mark.parametrize(
