@@ -32,7 +32,15 @@ from tallystick.errors import (
     TallystickError,
     UnknownClaimError,
 )
-from tallystick.relations import Bound, Identity, Limit, Mean
+from tallystick.mutation import Mutant, Mutation, mutate
+from tallystick.relations import (
+    Bound,
+    Distribution,
+    Exponent,
+    Identity,
+    Limit,
+    Mean,
+)
 from tallystick.report import Refusal, Report
 from tallystick.spaces import Angle, Axis, Choice, Fixed, Matrix, Scalar, Vector
 from tallystick.verdict import Verdict
@@ -50,17 +58,21 @@ __all__ = [
     "Claim",
     "ClaimError",
     "Control",
+    "Distribution",
     "Domain",
     "DomainError",
     "Erratum",
     "Estimate",
     "Expectation",
+    "Exponent",
     "Fixed",
     "Identity",
     "Key",
     "Limit",
     "Matrix",
     "Mean",
+    "Mutant",
+    "Mutation",
     "NoiseError",
     "Normal",
     "Permutation",
@@ -78,4 +90,5 @@ __all__ = [
     "check",
     "check_claim",
     "expectation",
+    "mutate",
 ]

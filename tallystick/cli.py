@@ -1,4 +1,4 @@
-"""The command line: `tallystick check`, `list`, `show`, `errata` and `new`."""
+"""The command line: `tallystick check`, `mutate`, `list`, `show`, `errata`, `new`."""
 
 import argparse
 import json
@@ -76,6 +76,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(run=_check)
 
+    mutate = commands.add_parser(
+        "mutate", help="make wrong variants of closed forms: which are refused?"
+    )
+    mutate.add_argument("names", nargs="+", metavar="NAME", help="as for check")
+    mutate.add_argument("--quick", action="store_true", help="looser and much faster")
+    mutate.add_argument("--seed", type=_integer, default=None, help="as for check")
+    mutate.add_argument("--json", metavar="FILE", help="write the reports there")
+    mutate.add_argument(
+        "--most", type=_positive, default=200, help="mutants of one form, at most"
+    )
+    mutate.add_argument(
+        "--further",
+        type=_count,
+        default=0,
+        help="looks beyond those of the form itself",
+    )
+    mutate.set_defaults(run=_mutate)
+
     listing = commands.add_parser("list", help="list the claims")
     _add_names(listing)
     listing.add_argument(
@@ -117,6 +135,13 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"must not be negative, got {value}")
     return value
 
 
@@ -220,6 +245,14 @@ def _write_json(target: str, reports, broken, settings) -> None:
         print(text)  # noqa: T201
     else:
         Path(target).write_text(text + "\n")
+
+
+def _mutate(options: argparse.Namespace) -> int:
+    from tallystick.mutation.command import run_mutations
+
+    if options.json and options.json != "-":
+        _require_writable(Path(options.json))
+    return run_mutations(options)
 
 
 def _list(options: argparse.Namespace) -> int:

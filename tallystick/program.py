@@ -10,7 +10,7 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
-__all__ = ["Rule", "apply", "run", "subprograms", "trace"]
+__all__ = ["Rule", "apply", "is_call", "run", "subprograms", "trace"]
 
 Rule = Callable[[JaxprEqn, list[Any]], Sequence[Any]]
 """Values of an equation's outputs, from the equation and the values of its inputs."""
@@ -47,15 +47,27 @@ def trace(function: Callable[..., Any], example: Mapping[str, Any]) -> ClosedJax
         return jax.make_jaxpr(lambda *values: run(whole, values, apply))(*inputs)
 
 
-def run(program: ClosedJaxpr, inputs: Sequence[Any], rule: Rule) -> list[Any]:
+def run(
+    program: ClosedJaxpr,
+    inputs: Sequence[Any],
+    rule: Rule,
+    opens: Callable[[JaxprEqn], bool] | None = None,
+) -> list[Any]:
     """Run a program with a rule for its equations, calls inlined.
 
     Args:
         program: The program.
         inputs: A value for each of its inputs: whatever the rule works on.
         rule: Gives each equation's outputs; constants are passed to it as they are.
+        opens: Which calls are inlined; the others are left to the rule, as single
+            equations. All of them by default.
     """
-    return _run(program.jaxpr, program.consts, inputs, rule)
+    return _run(program.jaxpr, program.consts, inputs, rule, opens)
+
+
+def is_call(equation: JaxprEqn) -> bool:
+    """Whether an equation only groups others: no loop and no branch."""
+    return equation.primitive.name in _CALLS
 
 
 def apply(equation: JaxprEqn, values: list[Any]) -> Sequence[Any]:
@@ -75,7 +87,13 @@ def subprograms(equation: JaxprEqn) -> Iterator[ClosedJaxpr | Jaxpr]:
                 yield part
 
 
-def _run(jaxpr: Jaxpr, constants: Sequence[Any], inputs: Sequence[Any], rule: Rule):
+def _run(
+    jaxpr: Jaxpr,
+    constants: Sequence[Any],
+    inputs: Sequence[Any],
+    rule: Rule,
+    opens: Callable[[JaxprEqn], bool] | None,
+) -> list[Any]:
     values: dict[Any, Any] = {}
     values.update(zip(jaxpr.constvars, constants, strict=True))
     values.update(zip(jaxpr.invars, inputs, strict=True))
@@ -85,10 +103,10 @@ def _run(jaxpr: Jaxpr, constants: Sequence[Any], inputs: Sequence[Any], rule: Ru
 
     for equation in jaxpr.eqns:
         given = [read(atom) for atom in equation.invars]
-        if equation.primitive.name in _CALLS:
+        if is_call(equation) and (opens is None or opens(equation)):
             body = next(subprograms(equation))
             closed = body if isinstance(body, ClosedJaxpr) else ClosedJaxpr(body, ())
-            results = _run(closed.jaxpr, closed.consts, given, rule)
+            results = _run(closed.jaxpr, closed.consts, given, rule, opens)
         else:
             results = rule(equation, given)
         values.update(zip(equation.outvars, results, strict=True))
