@@ -47,6 +47,9 @@ def cause(
     best, sized = found.best, found.sized
     if best and not sized:
         return f"off by the {noun} {best.name}"
+    if best and best.size is None:
+        rivals = " or ".join(c.name for c in sized[:2])
+        return f"off by the {noun} {best.name} (or {rivals}, the same here)"
     if best or (sized and not found.fits):
         names = [c for c in (best, *sized) if c is not None]
         listed = " or ".join(map(_here, names[:3]))

@@ -37,7 +37,11 @@ def within_error(estimate, expected):
 @pytest.mark.parametrize(
     ("law", "value", "expected"),
     [
-        (Normal(5), lambda z: jnp.array([z[0], z[1] ** 2, z[2] ** 4]), [0, 1, 3]),
+        (
+            Normal(5),
+            lambda z: jnp.array([z[0], z[1] ** 2, z[2] ** 4, z[3] * z[4]]),
+            [0, 1, 3, 0],
+        ),
         (Uniform(4), lambda z: jnp.array([z[0], z[1] ** 2]), [1 / 2, 1 / 3]),
         (
             Uniform(4, low=-1, high=3),
@@ -78,9 +82,9 @@ def test_discrete_laws_enumerated_and_sampled(law, outcomes, expected):
     assert exact.exact
     assert exact.draws == outcomes
     np.testing.assert_allclose(exact.mean, expected, atol=1e-14)
-    # An unused normal number forces the sampling route.
+    # An unused uniform number forces the sampling route.
     sampled = Expectation(
-        lambda z, idle: value(z) + 0 * idle[0], {"z": law, "idle": Normal(4)}
+        lambda z, idle: value(z) + 0 * idle[0], {"z": law, "idle": Uniform(4)}
     ).estimate(draws=DRAWS)
     assert not sampled.exact
     assert within_error(sampled, np.array(expected))
