@@ -13,7 +13,13 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from analytic._angle import angles, double_angle_residual, polar, sine_residual
+from analytic._angle import (
+    angles,
+    double_angle_residual,
+    of_angle,
+    polar,
+    sine_residual,
+)
 
 __all__ = ["kernel", "series"]
 
@@ -32,16 +38,15 @@ def kernel(
         degree: The exponent n: 0, 1 or 2.
 
     Returns:
-        The kernel, to a few ulp of |x|^n |y|^n. The error is absolute: as y nears -x
-        the kernel vanishes like (pi - theta)^(2n + 1).
+        The kernel, to 16 ulp of itself, also as y nears -x, where it vanishes like
+        (pi - theta)^(2n + 1); of the gradient in x, as a vector, as much for degree 1.
 
     Degenerate cases:
         A zero input gives 0 at every degree; for degree 0, where the limit depends on
         the direction of approach, by convention. At a zero input the derivative of
         degree 1 does not exist; 0 is returned, as differentiating the units does.
         Degree 0 has a kink where the inputs are parallel or opposite; the mean of the
-        slopes that meet there, 0, is returned, or another of the slopes between where
-        rounding parts the directions.
+        slopes that meet there, 0, is returned.
 
     Raises:
         ValueError: `degree` is not 0, 1 or 2, or the inputs are not alike.
@@ -56,7 +61,7 @@ def kernel(
             either_zero = ~(jnp.any(x != 0) & jnp.any(y != 0))
             product = jnp.where(either_zero, 0, gap)
         case 1:
-            product = norms * sine_residual(gap)
+            product = of_angle(x, y, lambda _, gap: sine_residual(gap))
         case 2:
             product = norms * norms * double_angle_residual(gap)
         case _:

@@ -9,11 +9,13 @@ Source: Theory of Deep Learning (draft), sections 9.2 and 9.4, (9.8) and (9.15)-
 corrected; Jacot, Gabriel & Hongler, "Neural Tangent Kernel", NeurIPS 2018.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from analytic._angle import angles, polar, sine_residual
+from analytic._angle import angles, cosine, of_angle, polar, sine_residual
 from analytic.arc_cosine import kernel
 
 __all__ = ["both_layers", "deep", "first_layer", "first_layer_variance"]
@@ -29,18 +31,19 @@ def first_layer(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""
         y: Second input, of the length and dtype of `x`.
 
     Returns:
-        The kernel, to a few ulp of |x| |y|.
+        The kernel, to a few ulp of |x| |y| (pi - theta), so of itself near opposite
+        inputs too; the gradient in x likewise, of |y| (pi - theta).
 
     Degenerate cases:
         A zero input gives 0, and derivatives 0 by convention. Where the inputs are
         parallel or opposite there is a kink; the mean of the slopes that meet there is
-        returned, or another slope between where rounding parts the directions.
+        returned.
 
     Raises:
         ValueError: The inputs are not alike.
     """
-    active = kernel(x, y, 0) / 2  # checks the inputs, so it goes first
-    return jnp.sum(x * y) * active
+    _require_alike(x, y)
+    return of_angle(x, y, lambda theta, gap: cosine(theta, gap) * gap / (2 * jnp.pi))
 
 
 def first_layer_variance(
@@ -69,7 +72,8 @@ def first_layer_variance(
     if width < 1:
         raise ValueError(f"width must be at least 1, got {width=}")
     active = kernel(x, y, 0) / 2
-    return jnp.sum(x * y) ** 2 * active * (1 - active) / width
+    product = polar(x)[0] * polar(y)[0] * cosine(*angles(x, y))
+    return product**2 * active * (1 - active) / width
 
 
 def both_layers(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
@@ -83,7 +87,7 @@ def both_layers(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""
         y: Second input, of the length and dtype of `x`.
 
     Returns:
-        The kernel, to a few ulp of |x| |y|.
+        The kernel, to a few ulp of |x| |y| (pi - theta), and the gradient likewise.
 
     Degenerate cases:
         Those of `first_layer`.
@@ -116,13 +120,26 @@ def deep(x: Float[Array, " d"], y: Float[Array, " d"], depth: int) -> Float[Arra
     Raises:
         ValueError: The inputs are not alike, or `depth` is less than 1.
     """
-    if x.ndim != 1 or x.shape != y.shape:
-        raise ValueError(f"x and y must be vectors alike, got {x.shape=}, {y.shape=}")
+    _require_alike(x, y)
     if depth < 1:
         raise ValueError(f"depth must be at least 1, got {depth=}")
-    angle = angles(x, y)[0]
-    _, tangent = jax.lax.fori_loop(0, depth, _next_layer, (angle, jnp.cos(angle)))
-    return polar(x)[0] * polar(y)[0] * tangent
+    return of_angle(x, y, functools.partial(_unit_inputs, depth))
+
+
+def _require_alike(x: Float[Array, " d"], y: Float[Array, " d"]) -> None:
+    """Refuse inputs that are not vectors of one length."""
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"x and y must be vectors alike, got {x.shape=}, {y.shape=}")
+
+
+def _unit_inputs(
+    depth: int, theta: Float[Array, ""], gap: Float[Array, ""]
+) -> Float[Array, ""]:
+    """The deep kernel of unit vectors."""
+    # Near opposite inputs the terms of the first layer vanish with the gap.
+    tangent = (sine_residual(gap) + gap * cosine(theta, gap)) / jnp.pi
+    state = _next_angle(theta), tangent
+    return jax.lax.fori_loop(1, depth, _next_layer, state)[1]
 
 
 def _next_layer(
@@ -139,7 +156,9 @@ def _next_angle(angle: Float[Array, ""]) -> Float[Array, ""]:
     """Angle between the outputs of a wide layer, given the angle between its inputs."""
     # sin^2(t/2) keeps its digits where cos t nears 1, and so does the angle after it.
     half = jnp.sin(angle / 2) ** 2 - sine_residual(angle) / (2 * jnp.pi)
-    return 2 * jnp.arctan2(jnp.sqrt(half), jnp.sqrt(1 - half))
+    # Second derivatives of the loop look inside, where the slope of sqrt is infinite.
+    root = jnp.where(half > 0, jnp.sqrt(jnp.where(half > 0, half, 1)), 0)
+    return 2 * jnp.arctan2(root, jnp.sqrt(1 - half))
 
 
 @_next_angle.defjvp

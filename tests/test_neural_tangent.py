@@ -10,6 +10,7 @@ from accuracy import DIGITS, ulps
 from hypothesis import given, settings, strategies as st
 
 from analytic import neural_tangent as analytic
+from analytic.arc_cosine import kernel
 from claims.neural_tangent import CLAIMS  # noqa: F401 (collected by the plugin)
 from empirical import neural_tangent as empirical
 
@@ -21,6 +22,8 @@ NORMS = [(1.0, 1.0), (1e-3, 1e3), (700.0, 0.03)]
 TWO_LAYER_ULPS = {"first_layer": 1.5, "first_layer_variance": 1, "both_layers": 2}
 # Likewise for the deep kernel, in ulp of depth^2 |x| |y|. Measured 2.4, 0.5 and 0.3.
 DEEP_ULPS = {1: 5, 3: 1, 40: 0.5}
+# At depth 50, in ulp of the kernel itself.
+DEEP_RELATIVE_ULPS = 16
 # Likewise for the gradient in x, in ulp of its norm, at angles from 0.03 to 3.1: nearer
 # to a kink its direction is lost in the inverse proportion. Measured 3.5.
 GRADIENT_ULPS = 7
@@ -245,3 +248,95 @@ def test_identities(x, y):
     square = jnp.sum(x * x)
     assert jnp.allclose(analytic.first_layer(x, x), square / 2, rtol=4 * eps)
     assert jnp.allclose(analytic.deep(x, x, 5), 6 * square, rtol=8 * eps)
+
+
+def extreme_pairs(dtype):
+    """Angles from 1e-7 to pi - 1e-7 at norms from 1e-18 to 1e18, batched."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for gap, end in itertools.product([1e-7, 1e-4, 0.1, 1.0], [1, -1]):
+        for norms in itertools.product([1e-18, 1, 1e18], repeat=2):
+            u = rng.normal(size=16)
+            v = rng.normal(size=16)
+            u = np.array(u / np.linalg.norm(u), dtype).astype(float)
+            v -= v @ u * u / (u @ u)
+            y = end * (np.cos(gap) * u + np.sin(gap) * v / np.linalg.norm(v))
+            rows.append((norms[0] * u, norms[1] * y))
+    x, y = np.moveaxis(np.array(rows, dtype), 1, 0)
+    return jnp.asarray(x), jnp.asarray(y)
+
+
+def closed_forms(x, y):
+    """Kernels of the features and of both layers, with their gradients in x."""
+    x_norm, y_norm = mpmath.norm(x), mpmath.norm(y)
+    u, v = x / x_norm, y / y_norm
+    across = v - mpmath.fdot(u, v) * u
+    sine, cosine = mpmath.norm(across), mpmath.fdot(u, v)
+    gap = mpmath.atan2(sine, -cosine)
+    features, bend = sine + gap * cosine, gap * sine
+    # The derivatives are those in the gap.
+    both = (cosine * gap + features) / 2, (cosine + sine * gap + bend) / 2
+    for value, change in [(features, bend), both]:
+        gradient = y_norm * (value * u + change * across / sine) / mpmath.pi
+        yield x_norm * y_norm * value / mpmath.pi, gradient
+
+
+# Worst relative error over the pairs above: values in ulp, gradients (as vectors) in
+# ulp of the gradient. Measured 7.7 and 6.
+EXTREME_ULPS = 16
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_extreme_angles_and_norms(dtype):
+    forms = functools.partial(kernel, degree=1), analytic.both_layers
+    with jax.enable_x64(dtype == "float64"):
+        x, y = extreme_pairs(dtype)
+        found = [jax.jit(jax.vmap(jax.value_and_grad(f)))(x, y) for f in forms]
+    tiny = float(jnp.finfo(dtype).tiny) * 1e3
+    worst = 0
+    with mpmath.workdps(60):
+        for k, (u, v) in enumerate(zip(map(exact, x), map(exact, y), strict=True)):
+            for (values, slopes), (value, gradient) in zip(
+                found, closed_forms(u, v), strict=True
+            ):
+                if abs(value) > tiny:  # else it underflows
+                    worst = max(worst, ulps(values[k], value, value))
+                error = mpmath.norm(exact(slopes[k]) - gradient)
+                eps = float(jnp.finfo(dtype).eps)
+                if mpmath.norm(gradient) > tiny:
+                    worst = max(worst, float(error / mpmath.norm(gradient)) / eps)
+    assert worst <= EXTREME_ULPS
+
+
+@pytest.mark.parametrize("name", ["first_layer", "both_layers", "deep"])
+def test_second_derivatives(name):
+    """Of an ordinary pair, against differences; finite for a zero and at kinks."""
+    extra = EXTRA.get(name, ())
+    with jax.enable_x64(True):
+        x, y = jnp.array([0.3, -1.0, 2.0]), jnp.array([1.0, 0.5, 0.2])
+        slope = jax.jit(jax.grad(lambda x, y: getattr(analytic, name)(x, y, *extra)))
+        second = jax.jit(jax.jacfwd(slope))
+        again = jax.jit(jax.jacrev(slope))
+        step = 1e-5 * jnp.eye(3)
+        rows = [(slope(x + e, y) - slope(x - e, y)) / 2e-5 for e in step]
+        assert jnp.allclose(second(x, y), jnp.stack(rows, axis=1), atol=1e-8)
+        assert jnp.allclose(second(x, y), again(x, y), atol=1e-12)
+        for other in (x, -x, 0 * x):
+            assert jnp.isfinite(second(x, other)).all()
+            assert jnp.isfinite(second(other, x)).all()
+
+
+def test_deep_at_depth_fifty_in_float32():
+    """Against the same recursion in 50 digits, in ulp of the kernel itself."""
+    x, y = (v[:: len(NORMS)] for v in pairs("float32"))
+    values = jax.jit(jax.vmap(lambda x, y: analytic.deep(x, y, 50)))(x, y)
+    with mpmath.workdps(DIGITS):
+        for value, u, v in zip(values, map(exact, x), map(exact, y), strict=True):
+            inner, norms = mpmath.fdot(u, v), mpmath.norm(u) * mpmath.norm(v)
+            tangent = inner
+            for _ in range(50):
+                theta = mpmath.acos(max(-1, min(1, inner / norms)))
+                angular = mpmath.sin(theta) + (mpmath.pi - theta) * mpmath.cos(theta)
+                inner = norms * angular / mpmath.pi
+                tangent = inner + (1 - theta / mpmath.pi) * tangent
+            assert ulps(value, tangent, tangent) <= DEEP_RELATIVE_ULPS

@@ -1,0 +1,223 @@
+import jax
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+import pytest
+from accuracy import DIGITS
+
+from analytic import _layers, arc_cosine, gram as analytic, neural_tangent
+from claims.gram import CLAIMS  # noqa: F401 (collected by the plugin)
+from empirical import gram as empirical
+
+NAMES = ["covariance", "tangent"]
+# Distances of the planted pairs in units of the norm; 0 is the same input.
+CLOSE = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 0]
+# Worst relative error of float32 entries of close pairs, and of all others relative to
+# the larger of the entry and |x| |y| / 4. Measured 1.9e-7 and 7e-7.
+RELATIVE, ABSOLUTE = 5e-7, 1.5e-6
+
+
+def inputs(dimension=16):
+    """Rows, others close to them, and others nearly opposite."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(len(CLOSE), dimension)).astype("float32")
+    across = rng.normal(size=x.shape)
+    across *= np.linalg.norm(x, axis=1, keepdims=True) / dimension**0.5
+    near = (x + np.array(CLOSE)[:, None] * across).astype("float32")
+    return jnp.asarray(x), jnp.asarray(np.concatenate([near, -2 * near]))
+
+
+def reference(x, y, depth, weight=2, bias=0):
+    """Both kernels of one pair, by the recursion in the covariances."""
+    u, v = ([mpmath.mpf(float(entry)) for entry in row] for row in (x, y))
+    weight, bias = mpmath.mpf(weight) / 2, mpmath.mpf(bias)
+    x_square, y_square, kernel = (
+        mpmath.fdot(*pair) + bias for pair in ((u, u), (v, v), (u, v))
+    )
+    tangent = kernel
+    for _ in range(depth):
+        norms = mpmath.sqrt(x_square * y_square)
+        theta = mpmath.acos(max(-1, min(1, kernel / norms)))
+        angular = mpmath.sin(theta) + (mpmath.pi - theta) * mpmath.cos(theta)
+        kernel = weight * norms * angular / mpmath.pi + bias
+        tangent = kernel + weight * (1 - theta / mpmath.pi) * tangent
+        x_square, y_square = weight * x_square + bias, weight * y_square + bias
+    return float(kernel), float(tangent)
+
+
+@pytest.mark.parametrize(
+    ("depth", "variances"), [(1, {}), (3, {}), (10, {}), (50, {}), (2, (1.5, 0.25))]
+)
+def test_every_entry(depth, variances):
+    x, y = inputs()
+    names = dict(zip(("weight_variance", "bias_variance"), variances, strict=False))
+    with mpmath.workdps(DIGITS):
+        exact = np.array(
+            [[reference(u, v, depth, *variances) for v in y] for u in x]
+        ).transpose(2, 0, 1)
+    norms = np.linalg.norm(x, axis=1)[:, None] * np.linalg.norm(y, axis=1)
+    for name, values in zip(NAMES, exact, strict=True):
+        matrix = np.asarray(getattr(analytic, name)(x, y, depth=depth, **names))
+        assert matrix.dtype == "float32"
+        error = np.abs(matrix - values)
+        relative = np.diagonal(error / np.abs(values))
+        assert relative.max() <= RELATIVE, (name, relative)
+        assert (error / np.maximum(np.abs(values), norms / 4)).max() <= ABSOLUTE, name
+
+
+def test_small_entries_keep_their_digits():
+    """Nearly opposite inputs, where the kernel of one layer vanishes."""
+    x, y = inputs()
+    y = y[len(x) :]
+    matrix = np.asarray(analytic.covariance(x, y, depth=1))
+    with mpmath.workdps(DIGITS):
+        for k, distance in enumerate(CLOSE[:3]):
+            exact = reference(x[k], y[k], 1)[0]
+            assert matrix[k, k] == pytest.approx(exact, rel=2e-6), distance
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_polynomials(dtype):
+    """The error bounds that stand beside the coefficients, on 500 points."""
+    bound = {"float32": 3.5e-9, "float64": 3e-17}[dtype]
+    with mpmath.workdps(DIGITS):
+        for k in range(1, 501):
+            z = mpmath.mpf(k) / 1000
+            angle = 2 * mpmath.asin(mpmath.sqrt(z))
+            residual = mpmath.sin(angle) - angle * mpmath.cos(angle)
+            for table, value in [
+                (_layers.ANGLE, angle / mpmath.sqrt(z)),
+                (_layers.RESIDUAL, residual / z ** mpmath.mpf(1.5)),
+            ]:
+                # The float64 coefficients are themselves rounded.
+                rounding = 0 if dtype == "float32" else 2e-16
+                fitted = mpmath.fsum(c * z**n for n, c in enumerate(table[dtype]))
+                assert abs(fitted / value - 1) <= bound + rounding
+
+
+@pytest.mark.parametrize("depth", [4, 17, 60])
+@pytest.mark.parametrize("tangent", [False, True])
+def test_profile_is_the_recursion(depth, tangent):
+    fit = _layers.profile(depth, tangent)
+    assert fit is not None
+    assert len(fit.coefficients) <= _layers.LONGEST
+    worst = 0
+    with mpmath.workdps(20):
+        for theta in [1e-6, 1e-3, 0.02, 0.3, 1.0, 1.6, 2.2, 3.0, 3.1415]:
+            x, y = (1.0, 0.0), (mpmath.cos(theta), mpmath.sin(theta))
+            exact = reference(x, y, depth)[tangent]
+            v = np.sin(theta / 2)
+            v = v / (v + fit.stretch * np.cos(theta / 2))
+            series = np.polynomial.polynomial.polyval(2 * v - 1, fit.coefficients)
+            value = fit.start - v**fit.power * series
+            worst = max(worst, abs(value / exact - 1))
+    assert worst <= 2 * _layers.TAIL
+
+
+def test_deeper_than_any_fit():
+    assert _layers.profile(1000, True) is None
+    x = jnp.array([[1.0, 0], [0.6, 0.8]])
+    matrix = analytic.tangent(x, depth=1000)
+    pair = float(neural_tangent.deep(*x, 1000))
+    assert float(matrix[0, 1]) == pytest.approx(pair, rel=3e-5)
+    assert float(matrix[0, 0]) == pytest.approx(1001, rel=1e-6)
+
+
+def test_tiles():
+    """Larger than a tile, and no multiple: as part by part, and symmetric."""
+    rng = np.random.default_rng(1)
+    x = jnp.asarray(rng.normal(size=(analytic.TILE + 70, 3)), jnp.float32)
+    for name in NAMES:
+        form = getattr(analytic, name)
+        whole = form(x, depth=4)
+        scale = jnp.linalg.norm(x, axis=1)
+        atol = 1e-6 * float(jnp.max(scale) ** 2) * 5
+        assert jnp.allclose(whole, whole.T, rtol=1e-6, atol=atol)
+        parts = [form(x[:300], x, depth=4), form(x[300:], x, depth=4)]
+        assert jnp.allclose(whole, jnp.concatenate(parts), rtol=1e-6, atol=atol)
+
+
+def test_is_the_pointwise_kernel():
+    x, y = (v[:3] for v in inputs(4))
+    for u, row, ntk in zip(
+        x,
+        analytic.covariance(x, y, depth=1),
+        analytic.tangent(x, y, depth=5),
+        strict=True,
+    ):
+        pairs = [(arc_cosine.kernel(u, v, 1), neural_tangent.deep(u, v, 5)) for v in y]
+        assert jnp.allclose(row, jnp.array([p[0] for p in pairs]), rtol=2e-6)
+        assert jnp.allclose(ntk, jnp.array([p[1] for p in pairs]), rtol=2e-6)
+
+
+@pytest.mark.parametrize("depth", [2, 6])
+def test_derivatives(depth):
+    """With a parallel, an opposite, a zero and two ordinary inputs."""
+    x = jnp.array([[0.3, -1.0, 2.0]])
+    y = jnp.array([[0.6, -2.0, 4.0], [-0.3, 1.0, -2.0], [0, 0, 0], [1, 1, 0]])
+    covariance = jax.jit(jax.jacobian(lambda x: analytic.covariance(x, y, depth=depth)))
+    tangent = jax.jit(jax.jacobian(lambda x: analytic.tangent(x, y, depth=depth)))
+    deep = jax.jit(jax.jacobian(lambda x, y: neural_tangent.deep(x, y, depth)))
+    slopes = covariance(x)[0, :, 0]
+    assert jnp.allclose(slopes[0], y[0], rtol=1e-6)  # |y| times the direction of x
+    assert jnp.allclose(slopes[2], 0)
+    for slope, v in zip(tangent(x)[0, :, 0], y, strict=True):
+        # Noise of 1e-7 over the angle, here of 1e-7 or more, and a kink.
+        assert jnp.allclose(slope, deep(x[0], v), rtol=2e-5, atol=1e-4)
+    second = jax.jit(jax.hessian(lambda x: analytic.covariance(x, y, depth=depth)))
+    assert jnp.isfinite(second(x)).all()
+
+
+def test_slopes_in_the_variances():
+    x = inputs(3)[0]
+
+    @jax.jit
+    def total(weight, bias):
+        return jnp.sum(
+            analytic.tangent(x, depth=2, weight_variance=weight, bias_variance=bias)
+        )
+
+    slopes = jax.grad(total, (0, 1))(1.5, 0.3)
+    step = 1e-2
+    ahead = [total(1.5 + step, 0.3), total(1.5, 0.3 + step)]
+    behind = [total(1.5 - step, 0.3), total(1.5, 0.3 - step)]
+    for slope, a, b in zip(slopes, ahead, behind, strict=True):
+        assert float(slope) == pytest.approx(float(a - b) / (2 * step), rel=1e-3)
+
+
+NOISE = {
+    "width": 2,
+    "first": jnp.ones((2, 3)),
+    "others": jnp.ones((1, 2, 2)),
+    "biases": jnp.ones((1, 2)),
+    "last_bias": jnp.ones(()),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_zero_input_and_left_out_inputs(name):
+    x = jnp.array([[1.0, -2, 2], [0, 0, 0]])
+    for form in (getattr(analytic, name), lambda *a, **k: twin(name, *a, **k)):
+        matrix = form(x, depth=1)
+        assert not matrix[1].any()
+        assert not matrix[:, 1].any()
+        assert jnp.array_equal(matrix, form(x, x, depth=1))
+
+
+def twin(name, *args, **others):
+    return getattr(empirical, name)(*args, **others, **NOISE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rejections(name):
+    one = jnp.ones((2, 3))
+    for form in (getattr(analytic, name), lambda *a, **k: twin(name, *a, **k)):
+        for x, y in [(one, one[:, :2]), (one[0], one), (one, one[0])]:
+            with pytest.raises(ValueError, match="x and y must be matrices with rows"):
+                form(x, y, depth=1)
+        with pytest.raises(ValueError, match="depth must be at least 1, got depth=0"):
+            form(one, depth=0)
+    with pytest.raises(ValueError, match="must be float32 or float64, got int32"):
+        getattr(analytic, name)(jnp.ones((2, 3), int), depth=1)
+    negative = getattr(analytic, name)(one, depth=1, bias_variance=-1.0)
+    assert jnp.isnan(negative).all()
