@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from empirical.montecarlo import Moments, Sampler
+from empirical.montecarlo import Moments, Sampler, stream_key
 from tallystick import levels
 from tallystick.certificates import Certificate
 from tallystick.decide.contrasts import Contrasts, whitening
@@ -127,7 +127,7 @@ class _Trial:
             patterns = {**self.contrasts.patterns, "learned": mean - self.target}
             directions = self._directions(patterns)
             return self.looks.take(("look", number), draws, list(patterns), directions)
-        key = (*self.looks.seed, number, self.most_whitened)
+        key = stream_key(*self.looks.seed, number, self.most_whitened)
         if key not in self.memory:
             look, products = self.looks.take_first(
                 ("look", number), draws, cross=self.target.size <= self.most_whitened
