@@ -21,10 +21,12 @@ class Estimate:
     Attributes:
         mean: The mean, of the shape of one value of the integrand.
         standard_error: Standard error of each entry; 0 if the mean is exact.
-        skewness: Skewness of one draw, per entry.
+        skewness: Skewness of one draw, per entry; nan if the draws were not
+            independent.
         draws: How many draws were averaged, or outcomes summed.
         exact: Whether nothing was sampled: all outcomes of discrete noise were summed,
             or a quadrature rule has converged.
+        method: How it was measured, in words.
     """
 
     mean: np.ndarray
@@ -32,6 +34,7 @@ class Estimate:
     skewness: np.ndarray
     draws: int
     exact: bool
+    method: str = "exact"
 
 
 class Expectation:
@@ -115,7 +118,12 @@ class Expectation:
         return shapes
 
     def estimate(
-        self, *, key: int = 0, draws: int = 2**20, **parameters: Any
+        self,
+        *,
+        key: int = 0,
+        draws: int = 2**20,
+        method: str = "plain",
+        **parameters: Any,
     ) -> Estimate:
         """Mean of the integrand at one point, in double precision.
 
@@ -125,14 +133,18 @@ class Expectation:
                 outcomes is summed instead, and a smooth function that depends on its
                 normal numbers through at most three directions is integrated by
                 quadrature.
+            method: "plain" for independent draws, "auto" for what takes the fewest by
+                a pilot, or a name of `empirical.montecarlo.quasi.METHODS`.
             parameters: The integrand's parameters, by name.
 
         Raises:
-            NoiseError: A parameter is missing or unknown.
+            NoiseError: A parameter is missing or unknown, or the method is, or the
+                noise does not allow it.
         """
         # Imported here: both need this class.
         from empirical.montecarlo.evaluate import Layout
         from empirical.montecarlo.exact import exact_mean
+        from empirical.montecarlo.quasi import Estimator
         from empirical.montecarlo.sampler import Sampler, stream_key
 
         if set(parameters) != set(self.parameters):
@@ -152,14 +164,27 @@ class Expectation:
             mean = exact.mean[0].reshape(sampler.value_shape)
             zero = np.zeros_like(mean)
             return Estimate(mean, zero, zero, exact.evaluations, exact=True)
-        moments = sampler.moments(stream_key(key), draws)
         shape = sampler.value_shape
+        if method != "plain":
+            pilot = stream_key(key, "pilot")
+            estimator = Estimator(sampler.layout, points, pilot, sampler=sampler)
+            found = estimator.estimate(stream_key(key), draws, method)
+            return Estimate(
+                found.mean[0].reshape(shape),
+                found.standard_error[0].reshape(shape),
+                np.full(shape, np.nan),
+                found.draws,
+                exact=False,
+                method=found.text,
+            )
+        moments = sampler.moments(stream_key(key), draws)
         return Estimate(
             moments.mean[0].reshape(shape),
             moments.standard_error[0].reshape(shape),
             moments.skewness[0].reshape(shape),
             moments.count,
             exact=False,
+            method="independent draws",
         )
 
 
