@@ -1,0 +1,1 @@
+"""Error rates and power of the verdict, measured; `python -m benchmarks.verdict`."""
