@@ -9,17 +9,13 @@ Compare figures of one run only: machines differ, and so do their hours.
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import jax
-import numpy as np
+from machine import described
 
-import tallystick
 from tallystick.catalogue import find
 
 
@@ -48,15 +44,7 @@ def main() -> None:
     print(f"{'all in one process':<36}{whole:7.1f} s")
     if options.json:
         found = {
-            "machine": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "device": jax.devices()[0].device_kind,
-            "versions": {
-                "python": platform.python_version(),
-                "jax": jax.__version__,
-                "numpy": np.__version__,
-                "tallystick": tallystick.__version__,
-            },
+            **described(),
             "quick": options.quick,
             "seconds": rows,
             "seconds_all": whole,

@@ -9,16 +9,14 @@ right; the third is off by one percent, and its time includes the diagnosis.
 
 import argparse
 import json
-import os
-import platform
 import time
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from machine import described
 
-import tallystick
 from tallystick import Domain, Mean, Normal, expectation
 from tallystick.bench import Bench, Settings
 
@@ -93,15 +91,7 @@ def main() -> None:
         )
     if options.json:
         found = {
-            "machine": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "device": jax.devices()[0].device_kind,
-            "versions": {
-                "python": platform.python_version(),
-                "jax": jax.__version__,
-                "numpy": np.__version__,
-                "tallystick": tallystick.__version__,
-            },
+            **described(),
             "seconds": rows,
         }
         options.json.write_text(json.dumps(found, indent=2) + "\n")

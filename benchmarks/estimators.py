@@ -10,8 +10,6 @@ of the rule with 64 nodes). The result of a part replaces that in the file.
 
 import argparse
 import json
-import os
-import platform
 import time
 from pathlib import Path
 
@@ -19,10 +17,10 @@ import jax
 import jax.numpy as jnp
 import lattice
 import numpy as np
+from machine import described
 from scipy.special import ndtri
 from scipy.stats import qmc
 
-import tallystick
 from empirical.montecarlo import Bernoulli, Layout, Normal, Sampler, expectation
 from empirical.montecarlo.enumeration import enumerated_sums
 from empirical.montecarlo.quadrature import quadrature_sums
@@ -276,17 +274,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1000)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    found = {
-        "machine": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "device": jax.devices()[0].device_kind,
-        "versions": {
-            "python": platform.python_version(),
-            "jax": jax.__version__,
-            "numpy": np.__version__,
-            "tallystick": tallystick.__version__,
-        },
-    }
+    found = described()
     if options.json and options.json.exists():
         found = {**json.loads(options.json.read_text()), **found}
     for part in options.parts:

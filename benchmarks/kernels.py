@@ -13,7 +13,6 @@ import argparse
 import functools
 import json
 import os
-import platform
 import statistics
 import subprocess
 import tempfile
@@ -25,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import mpmath
 import numpy as np
+from machine import described
 
 from analytic import gram
 
@@ -176,16 +176,9 @@ def main() -> None:
         peer.wait()
     if options.json:
         found = {
-            "machine": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "device": jax.devices()[0].device_kind,
+            **described(),
             "load": os.getloadavg(),
-            "versions": {
-                "python": platform.python_version(),
-                "jax": jax.__version__,
-                "numpy": np.__version__,
-                "neural-tangents": "0.6.5 with jax 0.4.30" if options.peer else None,
-            },
+            "peer": "neural-tangents 0.6.5 with jax 0.4.30" if options.peer else None,
             "rounds": options.rounds,
             "rows": rows,
         }

@@ -10,15 +10,12 @@ file that exists already.
 
 import argparse
 import json
-import os
-import platform
 import time
 from pathlib import Path
 
-import jax
 import numpy as np
+from machine import described
 
-import tallystick
 from tallystick.bench import Settings
 from tallystick.catalogue import find
 from tallystick.mutation import MOST, Mutation, Mutator, Status
@@ -77,14 +74,6 @@ def total(rows: dict[str, dict]) -> dict:
     return found
 
 
-def processor() -> str:
-    """The model of the processor, as the system names it."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    models = [text.partition(":")[2].strip() for text in lines if "model name" in text]
-    return models[0] if models else platform.processor() or platform.machine()
-
-
 def main() -> None:
     """Mutate the formulas and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -114,15 +103,7 @@ def main() -> None:
         )
         if options.json:
             results = {
-                "machine": processor(),
-                "cores": os.cpu_count(),
-                "device": jax.devices()[0].device_kind,
-                "versions": {
-                    "python": platform.python_version(),
-                    "jax": jax.__version__,
-                    "numpy": np.__version__,
-                    "tallystick": tallystick.__version__,
-                },
+                **described(),
                 "most": options.most,
                 "total": total(rows),
                 "claims": rows,
