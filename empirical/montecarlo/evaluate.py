@@ -61,6 +61,11 @@ class Layout:
             raise NoiseError(
                 f"{expectation.name} must return one real array, got {shown}"
             )
+        if math.prod(value.shape) == 0:
+            raise NoiseError(
+                f"{expectation.name} must return at least one number, got an array of"
+                f" shape {value.shape}"
+            )
         self.value_dtype = value.dtype
         self.value_shape: tuple[int, ...] = value.shape
         self.value_size = math.prod(value.shape)

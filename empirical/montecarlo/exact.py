@@ -61,4 +61,5 @@ def exact_mean(sampler: Sampler, key: tuple[int, int]) -> Exact | None:
 
 def _moments(mean, size, change) -> tuple[np.ndarray, np.ndarray, bool]:
     """Mean, mean size, and whether anything varies, from three sums."""
-    return mean, size, bool((change > 1e-12 * size).any())
+    # Not finite is not the same: the value at the origin may be 0/0.
+    return mean, size, bool((~(change <= 1e-12 * size)).any())

@@ -15,8 +15,9 @@ from empirical.montecarlo.laws import Sphere
 
 __all__ = ["AGREEMENT", "quadrature_sums"]
 
-ORDERS = {1: (96, 128, 256, 512), 2: (48, 64, 128, 256, 384), 3: (24, 32, 64)}
-"""Nodes per direction of rules in turn: two that agree have converged."""
+ORDERS = {1: (95, 128, 255, 512), 2: (47, 64, 127, 256, 383), 3: (23, 32, 63)}
+"""Nodes per direction of rules in turn: two that agree have converged. Odd and even
+take turns: rules of one parity agree about a jump near zero, where none has a node."""
 TRIED = 2
 """Rules that are tried whatever the program looks like."""
 AGREEMENT = 1e-10

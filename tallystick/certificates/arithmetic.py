@@ -57,6 +57,8 @@ class Interval:
     def known(cls, value: Any) -> "Interval":
         """The interval of a value that does not depend on the noise."""
         array = np.asarray(value)
+        if array.dtype.kind == "c":
+            return cls.unbounded(array.shape)
         if array.dtype.kind in "iu" and (np.abs(array.astype(float)) >= 2**53).any():
             return cls.unbounded(array.shape)  # Too large to be followed exactly.
         array = array if array.dtype == bool else array.astype(np.float64)

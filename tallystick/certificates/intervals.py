@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn
 from scipy import special
@@ -44,6 +45,8 @@ __all__ = ["evaluate", "exact_value"]
 def evaluate(equation: JaxprEqn, values: list[Any]) -> Sequence[Interval]:
     """The rule that gives the ranges of an equation's outputs; see `program.run`."""
     given = [interval_of(value) for value in values]
+    if _complex(equation):
+        return [Interval.unbounded(kind_of(v).shape) for v in equation.outvars]
     with np.errstate(all="ignore"):
         found = _known(equation, given) or _ranges(equation, given)
     return [
@@ -125,12 +128,25 @@ def exact_value(equation: JaxprEqn, values: list[Any]) -> list[np.ndarray] | Non
     return found if name == "split" else [found]
 
 
+def _plain(equation: JaxprEqn) -> bool:
+    """Whether all of an equation is in double precision, or logical."""
+    atoms = [*equation.invars, *equation.outvars]
+    return all(kind_of(atom).dtype in (np.float64, np.bool_) for atom in atoms)
+
+
+def _complex(equation: JaxprEqn) -> bool:
+    atoms = [*equation.invars, *equation.outvars]
+    return any(kind_of(atom).dtype.kind == "c" for atom in atoms)
+
+
 def _known(equation: JaxprEqn, given: list[Interval]) -> list[Interval] | None:
     """The outputs of an equation whose inputs do not depend on the noise."""
     if not all(interval.fixed for interval in given):
         return None
     values = [interval.low for interval in given]
-    found: Sequence[Any] | None = exact_value(equation, values)
+    found: Sequence[Any] | None = None
+    if _plain(equation):  # Integers wrap and narrow formats round: JAX knows how.
+        found = exact_value(equation, values)
     if found is None:
         with jax.enable_x64(True):
             typed = [
@@ -239,7 +255,7 @@ def _checked(interval: Interval, equation: JaxprEqn, aval: Any) -> Interval:
         limits = np.iinfo(kind)
         wraps = (low < limits.min) | (high > limits.max)
         low, high = np.where(wraps, limits.min, low), np.where(wraps, limits.max, high)
-    elif kind.kind == "f" and kind.itemsize < 8:
+    elif jnp.issubdtype(kind, jnp.floating) and kind.itemsize < 8:
         low, high = _narrow(equation, low, high)
     elif kind.kind == "b":
         low, high = np.maximum(low, 0), np.minimum(high, 1)

@@ -19,6 +19,7 @@ __all__ = [
     "detectable",
     "draws_wanted",
     "ratio",
+    "rounding_beside",
     "rounding_floor",
 ]
 
@@ -53,6 +54,14 @@ class Look:
         return Look(
             self.moments, self.lines[part], self.names[part], self.directions[part]
         )
+
+    def factor_within(self, z: float, tolerance: float) -> bool:
+        """Whether a factor common to all outputs is known to be one, as `z` has it."""
+        if "scale" not in self.names:
+            return False
+        line = self.names.index("scale")
+        gap = abs(self.lines.mean[line] - 1)
+        return bool(gap + z * self.lines.standard_error[line] <= tolerance)
 
     def at(self, index: int, target: np.ndarray, outputs: int) -> Worst:
         """One output beside the flattened target.
@@ -241,6 +250,13 @@ def _clean(moments: Moments, floor: np.ndarray) -> Moments:
         np.where(real, moments.second, 0.0).ravel(),
         np.where(real, moments.third, 0.0).ravel(),
     )
+
+
+def rounding_beside(moments: Moments, target: np.ndarray, points: int) -> np.ndarray:
+    """What rounding may leave between each mean and its closed form, flattened."""
+    size = np.maximum(np.abs(target), np.abs(moments.mean) + moments.deviation)
+    floor = rounding_floor(size.reshape(points, -1)).ravel()
+    return 1e-9 * np.abs(target) + floor
 
 
 def rounding_floor(size: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from tallystick.decide.looks import (
     detectable,
     draws_wanted,
     ratio,
-    rounding_floor,
+    rounding_beside,
 )
 from tallystick.decide.proof import Proof, Suspect
 from tallystick.verdict import Decision, Verdict, Worst
@@ -108,7 +108,8 @@ class _Trial:
                 if number >= UNUSED_NOISE_LOOKS and self._same(look.moments).all():
                     gaps = np.abs(look.moments.mean - self.target)
                     return self._invalid(ZERO_VARIANCE, look, int(np.argmax(gaps)))
-                self.reason = NEVER_DIFFERED
+                same = self._same(look.moments).all()
+                self.reason = ZERO_VARIANCE if same else NEVER_DIFFERED
                 continue
             convicted = self._convict(number, look)
             if convicted is not None:
@@ -133,6 +134,8 @@ class _Trial:
                 ("look", number), draws, cross=self.target.size <= self.most_whitened
             )
             self.memory[key] = look, whitening(look.moments, products)
+        else:
+            self.looks.draws += self.memory[key][0].moments.count
         look, solve = self.memory[key]
         if (look.moments.second > 0).any():
             self.contrasts = Contrasts.build(
@@ -170,6 +173,9 @@ class _Trial:
             if not (error > 0 and gap > levels.CONVICTION_Z * error):
                 return None
             normal = normal and bool(levels.enough_draws(fresh.lines)[0])
+            normal = normal and gap >= self.proof.unseen(
+                fresh.lines.count, chosen[None]
+            )
             proven = proven and proof.holds(fresh, gap, squash)
             if not (normal or proven):
                 self.reason = TOO_SKEWED
@@ -228,7 +234,11 @@ class _Trial:
 
     def _impossible(self, look: Look) -> Decision | None:
         """DISAGREE where the closed form lies outside the range of all draws."""
-        worst = self.proof.outside(self.target, self._rounding(look.moments))
+        rounding = self._rounding(look.moments)
+        if self.proof.outside(look.moments.mean, rounding) is not None:
+            # Then the certificate is what is wrong: nothing may rest on it.
+            self.proof = Proof(None, self.most_looks)
+        worst = self.proof.outside(self.target, rounding, self.slack)
         if worst is None:
             return None
         self.guaranteed = self.proof.range_of(worst)
@@ -248,7 +258,8 @@ class _Trial:
             self.reason = NEVER_DIFFERED
             return False
         proven = self.proof.accepts(look, gaps, scale, self.tolerance)
-        if not (proven or levels.enough_draws(moments).all()):
+        unseen = self.proof.unseen(moments.count) > self.tolerance * scale
+        if not proven and (unseen.any() or not levels.enough_draws(moments).all()):
             self.reason = TOO_SKEWED
             return False
         self.reason = self.looks.too_rare(moments.count)
@@ -258,7 +269,10 @@ class _Trial:
         if not (within | constant).all():
             self.reason = self._needs(look, "one output")
             return False
-        if not self._factor_known(look, z):
+        assert self.contrasts is not None
+        # No factor could be wrong where the closed form is zero.
+        factor = "scale" in self.contrasts.patterns
+        if factor and not look.factor_within(z, self.tolerance):
             self.reason = self._needs(look, "the common factor")
             return False
         if not self.looks.tails_hold(("accept", number), look.only(0, 0)):
@@ -272,21 +286,7 @@ class _Trial:
         return np.abs(moments.mean - self.target) <= self._rounding(moments)
 
     def _rounding(self, moments: Moments) -> np.ndarray:
-        """What rounding may leave between each output and the closed form."""
-        size = np.maximum(np.abs(self.target), np.abs(moments.mean) + moments.deviation)
-        floor = rounding_floor(size.reshape(self.sampler.count, -1)).ravel()
-        return 1e-9 * np.abs(self.target) + floor
-
-    def _factor_known(self, look: Look, z: float) -> bool:
-        """Whether a factor common to all outputs is one, within the tolerance."""
-        assert self.contrasts is not None
-        if "scale" not in self.contrasts.patterns:
-            return True  # The closed form is zero: no factor could be wrong.
-        if "scale" not in look.names:
-            return False
-        line = look.names.index("scale")
-        gap = abs(look.lines.mean[line] - 1)
-        return bool(gap + z * look.lines.standard_error[line] <= self.tolerance)
+        return rounding_beside(moments, self.target, self.sampler.count)
 
     def _needs(self, look: Look, what: str) -> str:
         """How far from decided, in draws."""

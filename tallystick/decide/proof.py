@@ -12,14 +12,17 @@ import numpy as np
 
 from empirical.montecarlo import Moments
 from tallystick import levels
-from tallystick.certificates import Certificate, influence_scale
+from tallystick.certificates import Bounded, Certificate, influence_scale
 from tallystick.decide.looks import Look
 
 __all__ = ["ConvictionProof", "Proof", "Suspect"]
 
 
-BEYOND = 10.0
-"""By how many times rounding a claimed mean must leave the range of all draws."""
+BEYOND = 1e3
+"""By how many times rounding a mean must leave the range of all draws: 1e-6 of it, so
+that single precision is enough."""
+UNSEEN = 21.0
+"""An event of probability UNSEEN / n is missing among n draws with probability 1e-9."""
 
 
 @dataclass(frozen=True)
@@ -91,16 +94,33 @@ class Proof:
         line = look.names.index("scale")
         return bool(abs(look.lines.mean[line] - 1) + radii[1][line] <= tolerance)
 
-    def outside(self, target: np.ndarray, rounding: np.ndarray) -> int | None:
-        """Which claimed mean lies furthest outside the range of all draws, if one does.
+    def outside(self, means: np.ndarray, rounding: np.ndarray, slack=0.0) -> int | None:
+        """Which mean lies furthest outside the range of all draws, if one does.
 
         Args:
-            target: The claimed means.
+            means: Of all outputs.
             rounding: What rounding may leave of each.
+            slack: What else is no disagreement.
         """
-        beyond = self.certificate.outside(target) - BEYOND * rounding
+        beyond = self.certificate.outside(means) - BEYOND * rounding - slack
         worst = int(np.argmax(beyond))
         return worst if beyond[worst] > 0 else None
+
+    def unseen(self, count: int, weights: np.ndarray | None = None) -> np.ndarray:
+        """How far events that none of some draws shows may move a mean.
+
+        Known only for bounded draws; else zero: then the tails are probed instead.
+
+        Args:
+            count: How many draws.
+            weights: Combinations of the outputs, shape (combinations, outputs); if not
+                given, the outputs themselves.
+        """
+        if not isinstance(self.certificate, Bounded):
+            return np.zeros(1)
+        width = self.certificate.width
+        reach = width if weights is None else np.abs(weights) @ width
+        return UNSEEN * reach / count
 
     def range_of(self, output: int) -> str:
         """Between which ends every draw of one output lies, in words."""

@@ -54,6 +54,9 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     """
     if not evidence.usable:
         return Diagnosis("none", "no explanation: nothing but zeros, or not finite")
+    as_claimed = fit(evidence, None, evidence.target.ravel())
+    if as_claimed is not None and as_claimed.good:
+        return Diagnosis("none", "further draws show no difference")
     found: list[Explanation] = []
     for kind in KINDS:
         found += kind(evidence)

@@ -216,6 +216,7 @@ class Mutator:
             prepared.seed,
             optimized=prepared.settings.optimized,
         )
+        prepared.memory.clear()  # So that the formula's own first look is seen.
         with Judging(shared, {"formula": work_of(prepared, target)}) as judging:
             looked = judging.advance()["formula"]
         return Place(prepared, looked.result, looked, shared, program)
