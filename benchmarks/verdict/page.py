@@ -265,6 +265,7 @@ PARTS: dict[str, Callable[[], str]] = {
         law_table,
         stage_vectors,
         family_table,
+        generator_table,
         bound,
         whole_table,
         power_table,

@@ -258,8 +258,9 @@ class _Trial:
             self.reason = NEVER_DIFFERED
             return False
         proven = self.proof.accepts(look, gaps, scale, self.tolerance)
-        unseen = self.proof.unseen(moments.count) > self.tolerance * scale
-        if not proven and (unseen.any() or not levels.enough_draws(moments).all()):
+        rows = scale.reshape(self.sampler.count, -1)
+        hidden = self.proof.hides(moments, self.tolerance * rows)
+        if not proven and (hidden or not levels.enough_draws(moments).all()):
             self.reason = TOO_SKEWED
             return False
         self.reason = self.looks.too_rare(moments.count)

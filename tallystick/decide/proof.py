@@ -122,6 +122,18 @@ class Proof:
         reach = width if weights is None else np.abs(weights) @ width
         return UNSEEN * reach / count
 
+    def hides(self, moments: Moments, allowed: np.ndarray) -> bool:
+        """Whether events that no draw shows may move a mean by more than is allowed.
+
+        Args:
+            moments: Of the outputs, flattened.
+            allowed: How far a mean may be off, shape (points, outputs).
+        """
+        # What never differed has no scale of its own: that of its point counts.
+        whole = np.broadcast_to(allowed.max(axis=1, keepdims=True), allowed.shape)
+        most = np.where(moments.second == 0, whole.ravel(), allowed.ravel())
+        return bool((self.unseen(moments.count) > most).any())
+
     def range_of(self, output: int) -> str:
         """Between which ends every draw of one output lies, in words."""
         low, high = self.certificate.low, self.certificate.high
