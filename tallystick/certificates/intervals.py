@@ -36,6 +36,7 @@ from tallystick.certificates.arithmetic import (
     sine,
     total,
 )
+from tallystick.certificates.loops import followed
 from tallystick.certificates.shaping import SHAPING, dot, kind_of
 from tallystick.program import apply
 
@@ -48,7 +49,11 @@ def evaluate(equation: JaxprEqn, values: list[Any]) -> Sequence[Interval]:
     if _complex(equation):
         return [Interval.unbounded(kind_of(v).shape) for v in equation.outvars]
     with np.errstate(all="ignore"):
-        found = _known(equation, given) or _ranges(equation, given)
+        found = (
+            _known(equation, given)
+            or followed(equation, given, evaluate)
+            or _ranges(equation, given)
+        )
     return [
         _checked(interval, equation, kind_of(variable))
         for interval, variable in zip(found, equation.outvars, strict=True)

@@ -173,9 +173,6 @@ class _Trial:
             if not (error > 0 and gap > levels.CONVICTION_Z * error):
                 return None
             normal = normal and bool(levels.enough_draws(fresh.lines)[0])
-            normal = normal and gap >= self.proof.unseen(
-                fresh.lines.count, chosen[None]
-            )
             proven = proven and proof.holds(fresh, gap, squash)
             if not (normal or proven):
                 self.reason = TOO_SKEWED
@@ -258,9 +255,7 @@ class _Trial:
             self.reason = NEVER_DIFFERED
             return False
         proven = self.proof.accepts(look, gaps, scale, self.tolerance)
-        rows = scale.reshape(self.sampler.count, -1)
-        hidden = self.proof.hides(moments, self.tolerance * rows)
-        if not proven and (hidden or not levels.enough_draws(moments).all()):
+        if not (proven or levels.enough_draws(moments).all()):
             self.reason = TOO_SKEWED
             return False
         self.reason = self.looks.too_rare(moments.count)

@@ -12,7 +12,7 @@ import numpy as np
 
 from empirical.montecarlo import Moments
 from tallystick import levels
-from tallystick.certificates import Bounded, Certificate, influence_scale
+from tallystick.certificates import Certificate, influence_scale
 from tallystick.decide.looks import Look
 
 __all__ = ["ConvictionProof", "Proof", "Suspect"]
@@ -21,8 +21,6 @@ __all__ = ["ConvictionProof", "Proof", "Suspect"]
 BEYOND = 1e3
 """By how many times rounding a mean must leave the range of all draws: 1e-6 of it, so
 that single precision is enough."""
-UNSEEN = 21.0
-"""An event of probability UNSEEN / n is missing among n draws with probability 1e-9."""
 
 
 @dataclass(frozen=True)
@@ -105,34 +103,6 @@ class Proof:
         beyond = self.certificate.outside(means) - BEYOND * rounding - slack
         worst = int(np.argmax(beyond))
         return worst if beyond[worst] > 0 else None
-
-    def unseen(self, count: int, weights: np.ndarray | None = None) -> np.ndarray:
-        """How far events that none of some draws shows may move a mean.
-
-        Known only for bounded draws; else zero: then the tails are probed instead.
-
-        Args:
-            count: How many draws.
-            weights: Combinations of the outputs, shape (combinations, outputs); if not
-                given, the outputs themselves.
-        """
-        if not isinstance(self.certificate, Bounded):
-            return np.zeros(1)
-        width = self.certificate.width
-        reach = width if weights is None else np.abs(weights) @ width
-        return UNSEEN * reach / count
-
-    def hides(self, moments: Moments, allowed: np.ndarray) -> bool:
-        """Whether events that no draw shows may move a mean by more than is allowed.
-
-        Args:
-            moments: Of the outputs, flattened.
-            allowed: How far a mean may be off, shape (points, outputs).
-        """
-        # What never differed has no scale of its own: that of its point counts.
-        whole = np.broadcast_to(allowed.max(axis=1, keepdims=True), allowed.shape)
-        most = np.where(moments.second == 0, whole.ravel(), allowed.ravel())
-        return bool((self.unseen(moments.count) > most).any())
 
     def range_of(self, output: int) -> str:
         """Between which ends every draw of one output lies, in words."""

@@ -189,12 +189,38 @@ def test_what_wraps_rounds_or_loops_is_not_bounded_by_its_real_value():
     assert certificate(narrow, z=Uniform()).width.min() > 1e-4
 
     def loops(a, z):
-        return jax.lax.fori_loop(0, 3, lambda _, x: x + a, z)
+        return jax.lax.while_loop(lambda x: x < 3, lambda x: x + a**2, z)
 
     found = certificate(loops, z=Uniform())
     assert not found.words
     assert np.isinf(found.high).all()
     assert certificate(lambda a, z: a * jax.random.uniform(z), z=Key()) is None
+
+
+def test_loops_of_a_fixed_number_of_turns_are_followed():
+    def powers(a, z):
+        def turn(power, shift):
+            return power * z + shift, power - a
+
+        last, rows = jax.lax.scan(turn, jnp.ones(()), jnp.arange(3.0), reverse=True)
+        return jnp.stack([last, *rows, jax.lax.fori_loop(0, 3, lambda _, x: x + a, z)])
+
+    low, high = ranges(powers, z=Uniform())
+    rng = np.random.default_rng(0)
+    values = np.array([-1.5, 0.5, 2.0])
+    assert low.shape == (len(values), 5)
+    for a, lowest, highest in zip(values, low, high, strict=True):
+        drawn = np.array([powers(a, z) for z in rng.uniform(size=50)])
+        assert (drawn >= lowest - 1e-6).all()
+        assert (drawn <= highest + 1e-6).all()
+        # The first row of the scan, the last turn's input, does not depend on z alone.
+        assert np.isclose(highest[3] - lowest[3], 0, atol=1e-6)
+        assert np.isclose(highest[4] - lowest[4], 1, atol=1e-6)
+
+    def long(a, z):
+        return jax.lax.fori_loop(0, 1000, lambda _, x: x + a, z)
+
+    assert not certificate(long, z=Uniform()).words
 
 
 # --- degrees -------------------------------------------------------------------------
