@@ -25,8 +25,8 @@ DEEP_ULPS = {1: 5, 3: 1, 40: 0.5}
 # At depth 50, in ulp of the kernel itself.
 DEEP_RELATIVE_ULPS = 16
 # Likewise for the gradient in x, in ulp of its norm, at angles from 0.03 to 3.1: nearer
-# to a kink its direction is lost in the inverse proportion. Measured 3.5, but 17 for the
-# variance, a product of p and 1 - p whose slopes cancel in part.
+# to a kink its direction is lost in the inverse proportion. Measured 3.5, but 17 for
+# the variance, a product of p and 1 - p whose slopes cancel in part.
 GRADIENT_ULPS = 7
 VARIANCE_GRADIENT_ULPS = 34
 
