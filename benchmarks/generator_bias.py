@@ -33,7 +33,7 @@ import mpmath
 import numpy as np
 from scipy import integrate, stats
 
-from tallystick.program import apply, run
+from empirical.montecarlo.program import apply, run
 
 __all__ = ["GENERATORS", "Entry", "Test", "audit", "normal_tests", "uniform_tests"]
 

@@ -2,6 +2,7 @@
 
 import inspect
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from tallystick.verdict import Decision, Verdict, Worst, guarantee_of, worst_of
 
 __all__ = [
     "bench_of",
+    "bench_of_pair",
     "check",
     "check_alone",
     "check_claim",
@@ -158,28 +160,51 @@ def check(
             )
     if not isinstance(key, int):
         raise ClaimError(f"key must be an integer, got {key!r}")
+    if points < 1 or budget < 1:
+        raise ClaimError(
+            f"points and budget must be positive, got {points=}, {budget=}"
+        )
+    settings = Settings(seed=key, points=points, budget=budget)
+    bench = bench_of_pair(
+        formula, experiment, domain, relation, tolerance, settings, spaces
+    )
+    start = time.perf_counter()
+    shown = f"{bench.name}({', '.join(bench.domain.spaces)})"
+    report = _report(formula, bench, shown)
+    return replace(
+        report,
+        seconds=time.perf_counter() - start,
+        replay=f"tallystick.check(..., key={key:#x})",
+    )
+
+
+def bench_of_pair(
+    formula: Form,
+    experiment: Expectation | Form,
+    domain: Domain | None,
+    relation: Relation | str,
+    tolerance: float | None,
+    settings: Settings,
+    spaces: Mapping[str, Any],
+) -> Bench:
+    """The bench of a formula and an experiment that are no claim; see `check`.
+
+    Raises:
+        ClaimError: Names do not fit, or both a domain and spaces are given.
+        DomainError: A space is ill formed.
+    """
     name = getattr(formula, "__name__", "formula")
     empirical = as_expectation(experiment)
-    relation = _with_tolerance(as_relation(relation), tolerance)
+    relation = as_relation(relation)
+    if tolerance is not None:
+        relation = replace(relation, tolerance=tolerance)
     require_twins(name, formula, empirical, relation)
     if domain is None:
         domain = Domain(**spaces)
     elif spaces:
         raise ClaimError(f"give a domain or spaces, not both: got {sorted(spaces)} too")
     require_domain(name, formula, domain, relation)
-    if points < 1 or budget < 1:
-        raise ClaimError(
-            f"points and budget must be positive, got {points=}, {budget=}"
-        )
-    settings = Settings(seed=key, points=points, budget=budget)
-    bench = Bench(name, empirical, domain, relation, settings, [formula])
-    start = time.perf_counter()
-    report = _report(formula, bench, f"{name}({', '.join(domain.spaces)})")
-    return replace(
-        report,
-        seconds=time.perf_counter() - start,
-        replay=f"tallystick.check(..., key={key:#x})",
-    )
+    return Bench(name, empirical, domain, relation, settings, [formula])
 
 
 def _report(form: Form, bench: Bench, name: str) -> Report:
@@ -255,9 +280,3 @@ def _worst(worst: Worst | None, prepared: Prepared) -> dict[str, Any] | None:
         "measured": worst.measured,
         "error": worst.error,
     }
-
-
-def _with_tolerance(relation: Relation, tolerance: float | None) -> Relation:
-    if tolerance is None:
-        return relation
-    return replace(relation, tolerance=tolerance)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 
 from empirical.montecarlo import Layout
-from tallystick.program import run, subprograms, trace
+from empirical.montecarlo.program import run, subprograms, trace
 
 __all__ = ["coarse_generators", "coarse_noise"]
 
@@ -34,7 +34,7 @@ def coarse_generators(program: ClosedJaxpr) -> tuple[str, ...]:
     to a function with which laws with tails are made.
 
     Args:
-        program: As `tallystick.program.trace` returns it.
+        program: As `empirical.montecarlo.program.trace` returns it.
 
     Returns:
         Names of dtypes, such as "float32", sorted; empty if all is well.

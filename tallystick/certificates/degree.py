@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 
+from empirical.montecarlo.program import run
 from tallystick.certificates.shaping import SHAPING, kind_of
-from tallystick.program import run
 
 __all__ = ["degree", "largest_kurtosis"]
 

@@ -17,12 +17,12 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 from scipy import special
 
+from empirical.montecarlo.program import run
 from tallystick.certificates.arithmetic import Interval
 from tallystick.certificates.derivatives import Sloped, sloped
 from tallystick.certificates.intervals import evaluate, exact_value
 from tallystick.certificates.lipschitz import follow, variables
 from tallystick.certificates.shaping import SHAPING, dot, kind_of
-from tallystick.program import run
 
 __all__ = ["moment_bounds"]
 

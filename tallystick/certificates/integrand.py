@@ -21,6 +21,7 @@ from empirical.montecarlo import (
     Uniform,
 )
 from empirical.montecarlo.names import call_by_name
+from empirical.montecarlo.program import run, trace
 from tallystick.certificates.arithmetic import Interval, interval_of
 from tallystick.certificates.bounds import (
     Bounded,
@@ -33,7 +34,6 @@ from tallystick.certificates.degree import degree, largest_kurtosis
 from tallystick.certificates.growth import moment_bounds
 from tallystick.certificates.intervals import evaluate
 from tallystick.certificates.lipschitz import slopes
-from tallystick.program import run, trace
 
 __all__ = ["Traced", "certify", "traced"]
 

@@ -13,6 +13,7 @@ import numpy as np
 from jax.extend.core import JaxprEqn
 from scipy import special
 
+from empirical.montecarlo.program import apply
 from tallystick.certificates.arithmetic import (
     Interval,
     absolute,
@@ -38,7 +39,6 @@ from tallystick.certificates.arithmetic import (
 )
 from tallystick.certificates.loops import followed
 from tallystick.certificates.shaping import SHAPING, dot, kind_of
-from tallystick.program import apply
 
 __all__ = ["evaluate", "exact_value"]
 

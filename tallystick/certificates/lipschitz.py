@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 
+from empirical.montecarlo.program import run
 from tallystick.certificates.arithmetic import Interval
 from tallystick.certificates.derivatives import DERIVATIVES, Sloped, sloped
 from tallystick.certificates.intervals import evaluate
-from tallystick.program import run
 
 __all__ = ["MOST_SLOPES", "follow", "slopes", "variables"]
 

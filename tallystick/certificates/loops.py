@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 
+from empirical.montecarlo.program import run, subprograms
 from tallystick.certificates.arithmetic import Interval, interval_of
-from tallystick.program import run, subprograms
 
 __all__ = ["LONGEST", "followed"]
 

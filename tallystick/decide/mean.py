@@ -105,10 +105,10 @@ class _Trial:
             if impossible is not None:
                 return impossible
             if not (look.moments.second > 0).any():
-                if number >= UNUSED_NOISE_LOOKS and self._same(look.moments).all():
+                same = self._same(look.moments).all()
+                if number >= UNUSED_NOISE_LOOKS and same:
                     gaps = np.abs(look.moments.mean - self.target)
                     return self._invalid(ZERO_VARIANCE, look, int(np.argmax(gaps)))
-                same = self._same(look.moments).all()
                 self.reason = ZERO_VARIANCE if same else NEVER_DIFFERED
                 continue
             convicted = self._convict(number, look)

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Literal
 
+from empirical.montecarlo.program import apply
 from tallystick.diagnosis.evidence import Evidence, fit
 from tallystick.diagnosis.explanation import Explanation
 from tallystick.diagnosis.expressions import Reader
-from tallystick.program import apply
 
 __all__ = ["angles", "arguments", "indices", "orders"]
 

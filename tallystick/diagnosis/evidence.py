@@ -11,10 +11,10 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr
 from scipy.stats import chi2
 
+from empirical.montecarlo.program import trace
 from tallystick import levels
 from tallystick.decide.looks import ROUNDING, rounding_floor
 from tallystick.forms import Form
-from tallystick.program import trace
 
 __all__ = ["FIT_LEVEL", "REACH", "Evidence", "Fit", "fit"]
 

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
 
+from empirical.montecarlo.program import apply
 from tallystick.diagnosis.evidence import Evidence, fit
 from tallystick.diagnosis.explanation import (
     Explanation,
@@ -24,7 +25,6 @@ from tallystick.diagnosis.explanation import (
     settled,
 )
 from tallystick.diagnosis.expressions import Reader
-from tallystick.program import apply
 
 __all__ = ["Term", "missing", "program_terms", "terms"]
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from empirical.montecarlo import Expectation
 from tallystick.bench import DEFAULT_KEY, Bench, Settings
-from tallystick.claim import Claim, as_expectation, require_domain, require_twins
+from tallystick.checking import bench_of_pair
+from tallystick.claim import Claim, as_expectation
 from tallystick.domain import Domain
 from tallystick.errors import ClaimError
 from tallystick.forms import Form
@@ -106,17 +107,9 @@ def mutate(
         raise ClaimError(f"formula must be a claim or a function, got {formula!r}")
     if experiment is None:
         raise ClaimError("an experiment must be given with a formula, got none")
-    name = getattr(formula, "__name__", "formula")
-    empirical = as_expectation(experiment)
-    relation = as_relation(relation)
-    if tolerance is not None:
-        relation = replace(relation, tolerance=tolerance)
-    require_twins(name, formula, empirical, relation)
-    if domain is not None and spaces:
-        raise ClaimError(f"give a domain or spaces, not both: got {sorted(spaces)} too")
-    domain = domain or Domain(**spaces)
-    require_domain(name, formula, domain, relation)
-    bench = Bench(name, empirical, domain, relation, settings, [formula])
+    bench = bench_of_pair(
+        formula, experiment, domain, relation, tolerance, settings, spaces
+    )
     found = Mutator(formula, bench, most, further).run()
     return replace(found, replay=f"tallystick.mutate(..., key={key:#x})")
 

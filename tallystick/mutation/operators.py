@@ -15,7 +15,7 @@ from jax import lax
 from jax.extend.core import JaxprEqn, Literal
 from jax.scipy import special
 
-from tallystick.program import apply
+from empirical.montecarlo.program import apply
 
 __all__ = ["FACTORS", "changed_literals", "changed_numbers", "changed_operations"]
 

@@ -23,7 +23,7 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var
 
-from tallystick.program import is_call, subprograms
+from empirical.montecarlo.program import is_call, subprograms
 
 __all__ = ["Author", "Site", "sites"]
 

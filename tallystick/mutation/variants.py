@@ -16,6 +16,7 @@ import numpy as np
 from jax import lax
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 
+from empirical.montecarlo.program import apply, run, subprograms
 from tallystick.mutation.operators import (
     Change,
     changed_literals,
@@ -23,7 +24,6 @@ from tallystick.mutation.operators import (
     changed_operations,
 )
 from tallystick.mutation.sites import Author, sites
-from tallystick.program import apply, run, subprograms
 
 __all__ = ["Program", "Variant"]
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 from standin import NumpySampler
 
 from empirical.montecarlo import Layout, Sampler
+from empirical.montecarlo.program import run, trace
 from tallystick import (
     Bernoulli,
     Categorical,
@@ -41,7 +42,6 @@ from tallystick.certificates.arithmetic import Interval
 from tallystick.certificates.integrand import traced
 from tallystick.certificates.intervals import evaluate
 from tallystick.decide.mean import decide_mean
-from tallystick.program import run, trace
 
 AGREE, DISAGREE = Verdict.AGREE, Verdict.DISAGREE
 ONE = {"a": Scalar(0.5, 2)}

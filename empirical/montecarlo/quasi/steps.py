@@ -11,22 +11,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+from jax.extend.core import JaxprEqn
+
+from empirical.montecarlo.program import apply, run
 
 __all__ = ["steps"]
 
-_CALLS = {
-    "checkpoint",
-    "closed_call",
-    "core_call",
-    "custom_jvp_call",
-    "custom_vjp_call",
-    "custom_vjp_call_jaxpr",
-    "jit",
-    "pjit",
-    "remat",
-    "remat2",
-}
 _COMPARISONS = {"ge", "gt", "le", "lt", "max", "min"}
 _ONE_NUMBER = (
     "acos acosh asin asinh atan atanh cbrt cos cosh digamma erf erf_inv erfc exp exp2"
@@ -41,32 +31,10 @@ def steps(function: Callable[..., Any], *arguments: Any) -> tuple[jax.Array, jax
 
     To be called inside a transformation of JAX, or with arrays; can be differentiated.
     """
-    program = jax.make_jaxpr(function)(*arguments)
     switches: list[jax.Array] = []
     bends: list[jax.Array] = []
-    leaves = jax.tree.leaves(arguments)
-    _run(program.jaxpr, program.consts, leaves, switches, bends)
-    return _joined(switches), _joined(bends)
 
-
-def _joined(parts: list[jax.Array]) -> jax.Array:
-    flat = [jnp.ravel(part).astype(jnp.float64) for part in parts]
-    return jnp.concatenate([jnp.zeros(0), *flat])
-
-
-def _run(
-    jaxpr: Jaxpr, constants: Sequence, inputs: Sequence, switches: list, bends: list
-) -> list:
-    """Run a program, and append what its steps are applied to."""
-    values: dict[Any, Any] = {}
-    values.update(zip(jaxpr.constvars, constants, strict=True))
-    values.update(zip(jaxpr.invars, inputs, strict=True))
-
-    def read(atom: Any) -> Any:
-        return atom.val if isinstance(atom, Literal) else values[atom]
-
-    for equation in jaxpr.eqns:
-        given = [read(atom) for atom in equation.invars]
+    def collect(equation: JaxprEqn, given: list) -> Sequence:
         name = equation.primitive.name
         if jnp.issubdtype(jnp.result_type(given[0]) if given else bool, jnp.floating):
             if name in _COMPARISONS:
@@ -76,32 +44,14 @@ def _run(
             elif name in _SMOOTH:
                 bends.append(given[0])
             elif name == "clamp":
-                switches += [given[1] - given[0], given[1] - given[2]]
-        body = next(filter(_is_program, equation.params.values()), None)
-        if (
-            name in _CALLS
-            and body is not None
-            and len(_open(body).invars) == len(given)
-        ):
-            own = body.consts if isinstance(body, ClosedJaxpr) else ()
-            result = _run(_open(body), own, given, switches, bends)
-        else:
-            result = _apply(equation, given)
-        values.update(zip(equation.outvars, result, strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+                switches.extend([given[1] - given[0], given[1] - given[2]])
+        return apply(equation, given)
+
+    program = jax.make_jaxpr(function)(*arguments)
+    run(program, jax.tree.leaves(arguments), collect)
+    return _joined(switches), _joined(bends)
 
 
-def _apply(equation: Any, given: list) -> Sequence:
-    bound = equation.primitive.get_bind_params(equation.params)
-    # Newer versions of JAX keep the functions among the options.
-    functions, options = ((), bound) if isinstance(bound, dict) else bound
-    result = equation.primitive.bind(*functions, *given, **options)
-    return result if equation.primitive.multiple_results else [result]
-
-
-def _is_program(option: Any) -> bool:
-    return isinstance(option, (ClosedJaxpr, Jaxpr))
-
-
-def _open(program: ClosedJaxpr | Jaxpr) -> Jaxpr:
-    return program.jaxpr if isinstance(program, ClosedJaxpr) else program
+def _joined(parts: list[jax.Array]) -> jax.Array:
+    flat = [jnp.ravel(part).astype(jnp.float64) for part in parts]
+    return jnp.concatenate([jnp.zeros(0), *flat])

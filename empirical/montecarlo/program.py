@@ -1,7 +1,7 @@
 """Formulas as programs: flat lists of primitive operations, to read, change and run.
 
-Diagnosis looks for the additive terms of a formula in its program, mutation changes the
-program, certificates follow bounds through it.
+Estimators look for the kinks of an integrand in its program, certificates follow bounds
+through it; diagnosis looks for the terms of a formula, and mutation changes them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
