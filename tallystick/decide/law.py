@@ -24,6 +24,7 @@ from tallystick.decide.probes import (
     intervals,
     joint_probes,
     probe_count,
+    until_decided,
 )
 from tallystick.relations import Distribution
 from tallystick.verdict import Decision, Verdict, Worst
@@ -85,12 +86,7 @@ class _Trial:
             complaint = self._complaint()
             if complaint is not None:
                 return complaint
-            decision = self._look(0)
-            for number in range(1, self.most_looks):
-                if decision.verdict is not Verdict.INCONCLUSIVE:
-                    break
-                decision = self._look(number)
-            return decision
+            return until_decided(self._look, self.most_looks)
         except NotFiniteError as error:
             return Decision(Verdict.INVALID, reason=str(error), draws=self.draws)
 

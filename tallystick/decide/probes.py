@@ -3,7 +3,7 @@
 Everything here is about one number per draw, a line: an output, or a projection.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from empirical.montecarlo import Sampler, stream_key
+from tallystick.verdict import Decision, Verdict
 
 __all__ = [
     "NotFiniteError",
@@ -21,6 +22,7 @@ __all__ = [
     "intervals",
     "joint_probes",
     "probe_count",
+    "until_decided",
 ]
 
 VALUE_ROUNDING = 1e-12
@@ -167,3 +169,18 @@ def count_joint(values: np.ndarray, places: np.ndarray) -> np.ndarray:
 def _count_compiled(values, places):
     below = jnp.all(values[:, :, None] <= places[None], axis=-1)
     return jnp.sum(below, axis=0)
+
+
+def until_decided(look: Callable[[int], Decision], most: int) -> Decision:
+    """The decision of the first look that is conclusive, or of the last one.
+
+    Args:
+        look: Takes the look of a number, counted from 0, and decides.
+        most: How many looks there may be; at least one is taken.
+    """
+    decision = look(0)
+    for number in range(1, most):
+        if decision.verdict is not Verdict.INCONCLUSIVE:
+            break
+        decision = look(number)
+    return decision
