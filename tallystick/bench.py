@@ -50,7 +50,8 @@ class Settings:
     Attributes:
         seed: Names all randomness; the same seed gives the same report.
         points: Parameter points of a case, corners included; at least this many.
-        budget: Largest number of draws of one look.
+        budget: Largest number of draws of one look; None for 2^24, and for a mean one
+            look of up to 2^26 more where few outputs are left that it decides.
         looser: Factor on the tolerances of all relations that are sampled.
         main_only: Whether to leave out the cases with other axis lengths.
         optimized: Whether experiments are compiled for speed: it pays for many draws.
@@ -58,7 +59,7 @@ class Settings:
 
     seed: int = DEFAULT_KEY
     points: int = 32
-    budget: int = 2**24
+    budget: int | None = None
     looser: float = 1.0
     main_only: bool = False
     optimized: bool = True

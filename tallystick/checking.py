@@ -114,7 +114,7 @@ def check(
     relation: Relation | str = "mean",
     key: int = DEFAULT_KEY,
     points: int = 32,
-    budget: int = 2**24,
+    budget: int | None = None,
     tolerance: float | None = None,
     **spaces: Any,
 ) -> Report:
@@ -131,7 +131,8 @@ def check(
         relation: In what sense the two should match.
         key: Names all randomness; the same key gives the same report.
         points: Parameter points, at least.
-        budget: Largest number of draws of one look, rounded up to whole blocks.
+        budget: Largest number of draws of one look, rounded up to whole blocks; if not
+            given 2^24, and for a mean one look of up to 2^26 where that decides.
         tolerance: Instead of the relation's own.
         spaces: For each parameter a space, a law to draw from, or a constant.
 
@@ -160,7 +161,7 @@ def check(
             )
     if not isinstance(key, int):
         raise ClaimError(f"key must be an integer, got {key!r}")
-    if points < 1 or budget < 1:
+    if points < 1 or (budget is not None and budget < 1):
         raise ClaimError(
             f"points and budget must be positive, got {points=}, {budget=}"
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from empirical.montecarlo import Expectation, exact_mean, stream_key
+from tallystick import levels
 from tallystick.decide.exact import decide_bound, decide_equal, unused_noise
 from tallystick.decide.exponent import decide_exact_exponent, decide_exponent
 from tallystick.decide.law import decide_law
@@ -73,7 +74,7 @@ def _decide_sampled(prepared: Prepared, target: np.ndarray) -> Decision:
             target,
             relation=relation,
             tolerance=prepared.tolerance,
-            budget=budget,
+            budget=budget or levels.BUDGET,
             seed=prepared.seed,
         )
     return decide_mean(
@@ -99,7 +100,8 @@ def decide_form_law(prepared: Prepared, form: Form, relation: Distribution) -> D
     Raises:
         ClaimError: The form's value has another shape or dtype than it must.
     """
-    budget, tolerance = prepared.settings.budget, prepared.tolerance
+    budget = prepared.settings.budget or levels.BUDGET
+    tolerance = prepared.tolerance
     if isinstance(form, Expectation):
         other = prepared.measure(form)
         shape = prepared.sampler.value_shape
@@ -151,6 +153,6 @@ def with_fitted_rate(
         prepared.every_size,
         target,
         relation=relation,
-        budget=prepared.settings.budget,
+        budget=prepared.settings.budget or levels.BUDGET,
         seed=prepared.seed,
     )

@@ -15,6 +15,7 @@ from empirical.montecarlo import Moments
 
 __all__ = [
     "ACCEPT_LEVEL",
+    "BUDGET",
     "CONVICTION_Z",
     "FIRST_LOOK",
     "POWER_Z",
@@ -30,6 +31,8 @@ __all__ = [
 
 FIRST_LOOK = 4096
 """Draws of the first look; each later look has four times as many."""
+BUDGET = 2**24
+"""Draws of the largest look, if the user gives no budget."""
 MOST_LOOKS = 8
 SCREEN_LEVEL = 1e-3
 """Probability that any look flags a true claim, two-sided, over all contrasts."""

@@ -202,7 +202,7 @@ def _alarms(replicates: int) -> dict:
 
 def _alarm(law: Law, replicates: int) -> dict:
     """Tails of the three stages at every look, and the sum of their products."""
-    most = levels.looks_within(Settings().budget)
+    most = levels.looks_within(levels.BUDGET)
     looks = [levels.FIRST_LOOK * 4**number for number in range(most)]
     zs = {c: levels.z_value(levels.SCREEN_LEVEL / (2 * c * most)) for c in CONTRASTS}
     heavy = -1 if law.skewness[0] >= 0 else 1

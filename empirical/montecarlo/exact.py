@@ -1,4 +1,4 @@
-"""The route without sampling: enumeration, quadrature along few directions, or none."""
+"""The route without sampling: enumeration, quadrature, wedges between kinks, or none."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from empirical.montecarlo.enumeration import enumerated_sums, outcome_count
 from empirical.montecarlo.quadrature import quadrature_sums
+from empirical.montecarlo.quasi.wedges import wedge_sums
 from empirical.montecarlo.sampler import Sampler, stream_key
 
 __all__ = ["Exact", "exact_mean"]
@@ -48,6 +49,8 @@ def exact_mean(sampler: Sampler, key: tuple[int, int]) -> Exact | None:
         sums = enumerated_sums(layout, points)
         return Exact(*_moments(*sums), count, tolerance=1e-9)
     found = quadrature_sums(layout, points, stream_key(*key, "directions"))
+    if found is None:
+        found = wedge_sums(layout, points, stream_key(*key, "wedges"))
     if found is None:
         return None
     sums, nodes = found

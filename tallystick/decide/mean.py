@@ -15,6 +15,7 @@ import numpy as np
 from empirical.montecarlo import Moments, Sampler, stream_key
 from tallystick import levels
 from tallystick.certificates import Certificate
+from tallystick.decide.acceptance import NEVER_DIFFERED, TOO_SKEWED, Acceptance
 from tallystick.decide.contrasts import Contrasts, whitening
 from tallystick.decide.exact import ZERO_VARIANCE
 from tallystick.decide.looks import (
@@ -23,7 +24,6 @@ from tallystick.decide.looks import (
     Looks,
     beyond,
     detectable,
-    draws_wanted,
     ratio,
     rounding_beside,
 )
@@ -34,11 +34,6 @@ __all__ = ["MOST_WHITENED", "decide_mean"]
 
 UNUSED_NOISE_LOOKS = 2
 """Looks without any variance after which the noise counts as unused."""
-NEVER_DIFFERED = (
-    "no draw differed from another where the closed form differs from them: the event"
-    " that decides may be too rare, or the noise unused"
-)
-TOO_SKEWED = "too skewed for so many draws: a heavy tail, or events too rare"
 OUT_OF_RANGE = "the closed form lies where no draw can be"
 NOT_FINITE = "a draw of the integrand is not finite"
 MOST_WHITENED = 640
@@ -50,7 +45,7 @@ def decide_mean(
     target: np.ndarray,
     *,
     tolerance: float,
-    budget: int,
+    budget: int | None,
     seed: tuple,
     bias: float = 0.0,
     certificate: Certificate | None = None,
@@ -62,7 +57,8 @@ def decide_mean(
         sampler: Draws the experiment at a batch of points.
         target: The closed form there, shape (points, outputs), finite.
         tolerance: See `Mean`.
-        budget: Largest number of draws of one look.
+        budget: Largest number of draws of one look. None for the default, and a last
+            look beyond it where that will do for AGREE.
         seed: Names the noise; the same seed gives the same decision.
         bias: Relative error of the target that is not a disagreement, as a limit has
             at finite size.
@@ -79,14 +75,17 @@ def decide_mean(
 
 class _Trial:
     def __init__(self, sampler, target, tolerance, budget, seed, bias, certificate):
-        self.sampler, self.target, self.tolerance = sampler, target, tolerance
+        self.sampler, self.target = sampler, target
         # Rounding, and what a limit leaves, for each output.
         self.slack = (ROUNDING + bias) * np.abs(target)
         # Whitened weights have both signs: a small bias of each output could add up to
         # anything. Where a bias is allowed, the weights stay positive.
         self.most_whitened = 0 if bias else MOST_WHITENED
-        self.most_looks = levels.looks_within(budget)
+        self.most_looks = levels.looks_within(budget or levels.BUDGET)
+        self.further = budget is None
         self.looks = Looks(sampler, seed)
+        number = self.most_looks + self.further
+        self.acceptance = Acceptance(self.looks, self.target, tolerance, number)
         self.proof = Proof(certificate, self.most_looks)
         self.guaranteed = self.reason = ""
         self.contrasts: Contrasts | None = None
@@ -105,7 +104,7 @@ class _Trial:
             if impossible is not None:
                 return impossible
             if not (look.moments.second > 0).any():
-                same = self._same(look.moments).all()
+                same = self.acceptance.same(look).all()
                 if number >= UNUSED_NOISE_LOOKS and same:
                     gaps = np.abs(look.moments.mean - self.target)
                     return self._invalid(ZERO_VARIANCE, look, int(np.argmax(gaps)))
@@ -117,13 +116,39 @@ class _Trial:
             if self._acceptable(number, look):
                 return self._decision(Verdict.AGREE, look)
         assert look is not None
+        return self._last(look)
+
+    def _last(self, look: Look) -> Decision:
+        """A look beyond the budget that can only accept, or INCONCLUSIVE."""
+        number, draws = self.most_looks, 0
+        if self.further and self.contrasts is not None:
+            draws = self.acceptance.further_draws(look)
+        if draws:
+            look = self._look(number, look.moments.mean, draws)
+            quiet = self._most_suspicious(look) is None
+            if quiet and self._acceptable(number, look):
+                return self._decision(Verdict.AGREE, look)
         return self._decision(Verdict.INCONCLUSIVE, look, reason=self.reason)
+
+    def _acceptable(self, number: int, look: Look) -> bool:
+        """Whether the look suffices for AGREE; sets the reason, or the guarantee."""
+        assert self.contrasts is not None
+        self.reason, words = self.acceptance.objection(
+            ("accept", number),
+            look,
+            self.proof,
+            factor="scale" in self.contrasts.patterns,
+            screen=self._screen_z(look),
+        )
+        if not self.reason:
+            self.guaranteed = words
+        return not self.reason
 
     # --- looks -----------------------------------------------------------------------
 
-    def _look(self, number: int, mean: np.ndarray) -> Look:
+    def _look(self, number: int, mean: np.ndarray, draws: int = 0) -> Look:
         """The next look; the first one with any variance fixes the contrasts."""
-        draws = levels.FIRST_LOOK * 4**number
+        draws = draws or levels.FIRST_LOOK * 4**number
         if self.contrasts is not None:
             patterns = {**self.contrasts.patterns, "learned": mean - self.target}
             directions = self._directions(patterns)
@@ -242,53 +267,8 @@ class _Trial:
         found = self._decision(Verdict.DISAGREE, look, reason=OUT_OF_RANGE)
         return replace(found, worst=self._at(worst, look), false_alarm=0.0)
 
-    # --- acceptance ------------------------------------------------------------------
-
-    def _acceptable(self, number: int, look: Look) -> bool:
-        """Equivalence of every output and of the common factor; sets the reason."""
-        moments, target = look.moments, self.target
-        z = levels.z_value(levels.ACCEPT_LEVEL / self.most_looks)
-        scale = np.maximum(np.abs(target), moments.deviation)
-        gaps = np.abs(moments.mean - target)
-        constant = moments.second == 0
-        if not self._same(moments)[constant].all():
-            self.reason = NEVER_DIFFERED
-            return False
-        proven = self.proof.accepts(look, gaps, scale, self.tolerance)
-        if not (proven or levels.enough_draws(moments).all()):
-            self.reason = TOO_SKEWED
-            return False
-        self.reason = self.looks.too_rare(moments.count)
-        if self.reason:
-            return False
-        within = gaps + z * moments.standard_error <= self.tolerance * scale
-        if not (within | constant).all():
-            self.reason = self._needs(look, "one output")
-            return False
-        assert self.contrasts is not None
-        # No factor could be wrong where the closed form is zero.
-        factor = "scale" in self.contrasts.patterns
-        if factor and not look.factor_within(z, self.tolerance):
-            self.reason = self._needs(look, "the common factor")
-            return False
-        if not self.looks.tails_hold(("accept", number), look.only(0, 0)):
-            self.reason = "the mean depends on rare draws in the tails"
-            return False
-        self.guaranteed = self.proof.words if proven else ""
-        return True
-
-    def _same(self, moments: Moments) -> np.ndarray:
-        """Which outputs equal the closed form to rounding."""
-        return np.abs(moments.mean - self.target) <= self._rounding(moments)
-
     def _rounding(self, moments: Moments) -> np.ndarray:
         return rounding_beside(moments, self.target, self.sampler.count)
-
-    def _needs(self, look: Look, what: str) -> str:
-        """How far from decided, in draws."""
-        single, factor = detectable(look, self.target, self._screen_z(look))
-        error = factor if what == "the common factor" else single
-        return draws_wanted(what, error, self.tolerance, look.moments.count)
 
     # --- results ---------------------------------------------------------------------
 

@@ -35,16 +35,32 @@ def relu_kernel(u, v):
     return norms * sine / (2 * jnp.pi)
 
 
+def noisy_relu_product(u, v, x, s):
+    return (1 + s) * relu_product(u, v, x)
+
+
 RELU = expectation(relu_product, x=Normal(8))
+# The same mean with noise that can be neither summed nor integrated in a plane.
+SAMPLED = expectation(noisy_relu_product, x=Normal(8), s=Uniform(low=-0.5, high=0.5))
 
 
-def check_relu(formula, **options):
-    return check(formula, RELU, u=Normal(8), v=Normal(8), **options)
+def check_relu(formula, experiment=RELU, **options):
+    return check(formula, experiment, u=Normal(8), v=Normal(8), **options)
+
+
+def test_a_kink_in_a_plane_is_no_obstacle_to_an_exact_mean():
+    report = check_relu(relu_kernel)
+    assert report.verdict is AGREE
+    assert report.exact
+    assert report.false_alarm == 0
+    assert report.detectable < 1e-7
+    assert check_relu(lambda u, v: (1 + 1e-6) * relu_kernel(u, v)).verdict is DISAGREE
 
 
 def test_the_right_kernel_agrees_and_says_what_it_would_have_noticed():
-    report = check_relu(relu_kernel)
+    report = check_relu(relu_kernel, SAMPLED)
     assert report.verdict is AGREE
+    assert not report.exact
     assert 0 < report.detectable < 0.02
     assert 0 < report.detectable_factor < 0.02
     assert 0 < report.false_alarm < 2e-9
@@ -52,6 +68,7 @@ def test_the_right_kernel_agrees_and_says_what_it_would_have_noticed():
     report.assert_agrees()
 
 
+@pytest.mark.parametrize("experiment", [RELU, SAMPLED], ids=["exact", "sampled"])
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -64,8 +81,8 @@ def test_the_right_kernel_agrees_and_says_what_it_would_have_noticed():
     ],
     ids=["factor", "pi", "sign", "offset", "one percent", "swapped angle"],
 )
-def test_wrong_kernels_are_refused_with_the_reason(wrong, words):
-    report = check_relu(wrong)
+def test_wrong_kernels_are_refused_with_the_reason(wrong, words, experiment):
+    report = check_relu(wrong, experiment)
     assert report.verdict is DISAGREE
     assert words in report.diagnosis
     text = str(report)
@@ -77,8 +94,9 @@ def test_wrong_kernels_are_refused_with_the_reason(wrong, words):
 
 
 def test_the_same_key_replays_and_another_key_draws_anew():
-    first, again = check_relu(relu_kernel), check_relu(relu_kernel)
-    other = check_relu(relu_kernel, key=1)
+    first = check_relu(relu_kernel, SAMPLED)
+    again = check_relu(relu_kernel, SAMPLED)
+    other = check_relu(relu_kernel, SAMPLED, key=1)
     assert first.worst["measured"] == again.worst["measured"]
     assert first.worst["measured"] != other.worst["measured"]
     assert other.verdict is AGREE
@@ -148,7 +166,7 @@ def test_tails_that_cannot_be_measured_are_inconclusive(integrand, mean):
 
 
 def test_too_small_a_budget_is_inconclusive_and_says_how_many_draws_it_takes():
-    report = check_relu(relu_kernel, budget=4096)
+    report = check_relu(relu_kernel, SAMPLED, budget=4096)
     assert report.verdict is INCONCLUSIVE
     assert "draws would decide" in report.reason
 
@@ -184,11 +202,15 @@ def test_constant_outputs_beside_random_ones_are_compared_exactly():
 
 
 def test_a_mean_outside_the_range_of_all_draws_is_refused_at_once():
-    gate = expectation(lambda u, z: jnp.where(u @ z > 0, 1.0, 0.0), z=Normal(5))
+    gate = expectation(lambda u, z: jnp.where(u @ z > 1, 1.0, 0.0), z=Normal(5))
     report = check(lambda u: 1.5 + 0 * u[0], gate, u=Vector(5), budget=2**16)
     assert report.verdict is DISAGREE
     assert report.guaranteed == "every draw lies in [0, 1]"
-    assert check(lambda u: 0.5 + 0 * u[0], gate, u=Vector(5)).verdict is AGREE
+
+    def right(u):
+        return jax.scipy.special.ndtr(-1 / jnp.linalg.norm(u))
+
+    assert check(right, gate, u=Vector(5, norm=(0.5, 2))).verdict is AGREE
 
 
 @pytest.mark.parametrize(
@@ -233,3 +255,16 @@ def test_the_verdict_does_not_depend_on_the_order_of_the_outputs():
         )
 
     assert pair(False).verdict is pair(True).verdict is DISAGREE
+
+
+def test_one_look_beyond_the_budget_decides_where_it_will_do():
+    # An indicator of probability 1/128: its factor takes about 2e7 draws to 1 %.
+    rare = expectation(lambda a, z: a * (z < 1 / 128), z=Uniform())
+    space = {"a": Scalar(1, 2), "points": 2}
+    report = check(lambda a: a / 128, rare, **space)
+    assert report.verdict is AGREE
+    assert report.draws > 2**25
+    # A budget that is given is kept.
+    report = check(lambda a: a / 128, rare, budget=2**20, **space)
+    assert report.verdict is INCONCLUSIVE
+    assert report.draws < 2**21

@@ -11,7 +11,7 @@ import numpy as np
 from empirical.montecarlo.evaluate import Layout
 from empirical.montecarlo.quasi.steps import steps
 
-__all__ = ["Pilot", "pilot", "point_count"]
+__all__ = ["Pilot", "has_switches", "pilot", "point_count"]
 
 PILOTS = 256
 """Gradients at every point."""
@@ -54,6 +54,14 @@ class Pilot:
 def point_count(points: Mapping[str, Any]) -> int:
     """How many points there are."""
     return next(iter(points.values())).shape[0] if points else 1
+
+
+def has_switches(layout: Layout, points: Mapping[str, Any]) -> bool:
+    """Whether the integrand compares, clips or takes signs at all."""
+    first = _first(points, _base(layout, 1, np.random.default_rng(0)))
+    with jax.enable_x64(True):
+        switches, _ = jax.eval_shape(lambda: steps(layout.draw, *first))
+    return switches.size > 0
 
 
 def pilot(
