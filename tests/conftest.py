@@ -6,6 +6,9 @@ import hypothesis
 import jax
 import pytest
 
+from tallystick.compilation import keep_programs
+
+keep_programs()
 jax.config.update("jax_numpy_dtype_promotion", "standard")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

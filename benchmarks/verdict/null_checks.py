@@ -18,7 +18,7 @@ from benchmarks.verdict.records import RESULTS, interval, save
 from benchmarks.verdict.standin import CountSampler, DirectSampler, judged
 from benchmarks.verdict.zoo import DIRECT, scalar_laws, vector_laws
 from tallystick import Settings, levels
-from tallystick.decide import contrasts, looks, mean
+from tallystick.decide import acceptance, contrasts, looks, mean
 from tallystick.relations import Mean
 
 __all__ = ["added", "main", "summary"]
@@ -112,8 +112,12 @@ def added(lines: list[dict]) -> dict:
         for table, key in ((laws, line["law"]), (roundings, str(line["rows"]))):
             table.setdefault(key, Counter()).update({k: line[k] for k in keys})
     code = Counter()
+    newest: dict[str, Counter] = {}
     for line in lines:
         code[line["code"]] += line["runs"]
+        if line["code"] == lines[-1]["code"]:
+            counts = {k: line[k] for k in ("runs", "INCONCLUSIVE")}
+            newest.setdefault(line["law"], Counter()).update(counts)
     whole = sum(laws.values(), Counter())
     return {
         "runs": whole["runs"],
@@ -121,6 +125,7 @@ def added(lines: list[dict]) -> dict:
         "DISAGREE": [whole["DISAGREE"], *interval(whole["DISAGREE"], whole["runs"])],
         "screen": [whole["flagged"], *interval(whole["flagged"], whole["runs"])],
         "code": dict(code),
+        "newest": {law: [c["INCONCLUSIVE"], c["runs"]] for law, c in newest.items()},
         "bound": levels.false_alarm_bound(),
         "laws": {
             law: {key: c[key] for key in keys}
@@ -133,7 +138,7 @@ def added(lines: list[dict]) -> dict:
 
 def _code() -> str:
     """Names the decision that was measured: a hash of its modules."""
-    modules = (contrasts, looks, mean)
+    modules = (acceptance, contrasts, looks, mean)
     text = "".join(inspect.getsource(module) for module in modules)
     return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 

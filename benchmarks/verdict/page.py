@@ -55,13 +55,15 @@ def law_table() -> str:
     """Law by law: verdicts on true claims, the screen's level, a conviction's."""
     stages = load("stage_levels")["laws"]
     rows = []
-    for name, law in load("null_checks")["laws"].items():
+    found = load("null_checks")
+    for name, law in found["laws"].items():
         runs, nominal = law["runs"], levels.SCREEN_LEVEL
         low, high = law["screen interval"]
         stage = stages.get(name)
         row = [name, _skewness(stage["skewness"]) if stage else ""]
         row += [_whole(runs), _whole(law["DISAGREE"])]
-        row.append(f"{100 * law['INCONCLUSIVE'] / runs:.1f} %")
+        undecided, tried = found["newest"][name]
+        row.append(f"{100 * undecided / tried:.1f} %")
         share = law["flagged"] / runs / nominal
         row.append(f"{share:.2f} ({low / nominal:.2f}-{high / nominal:.2f})")
         for size in SHOWN:

@@ -1,0 +1,85 @@
+"""Compiled programs: kept on disk for the next run, and few of them."""
+
+import subprocess
+import sys
+
+import jax
+import pytest
+
+from tallystick.compilation import SWITCH, keep_programs
+
+OPTIONS = (
+    "jax_compilation_cache_dir",
+    "jax_compilation_cache_max_size",
+    "jax_persistent_cache_min_compile_time_secs",
+    "jax_persistent_cache_min_entry_size_bytes",
+)
+
+
+@pytest.fixture
+def unset():
+    """JAX without a cache folder; afterwards as it was."""
+    before = {name: getattr(jax.config, name) for name in OPTIONS}
+    jax.config.update("jax_compilation_cache_dir", None)
+    yield
+    for name, value in before.items():
+        jax.config.update(name, value)
+
+
+@pytest.mark.usefixtures("unset")
+def test_the_folder_is_the_users_choice(tmp_path):
+    assert keep_programs({SWITCH: "off"}) is None
+    assert jax.config.jax_compilation_cache_dir is None
+    assert keep_programs({SWITCH: str(tmp_path / "new")}) == tmp_path / "new"
+    assert jax.config.jax_compilation_cache_dir == str(tmp_path / "new")
+    # What is set already stays.
+    assert keep_programs({SWITCH: str(tmp_path / "other")}) is None
+    assert jax.config.jax_compilation_cache_dir == str(tmp_path / "new")
+
+
+@pytest.mark.usefixtures("unset")
+def test_a_folder_that_cannot_be_made_is_no_error(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    assert keep_programs({SWITCH: str(file / "inside")}) is None
+    assert jax.config.jax_compilation_cache_dir is None
+
+
+def test_a_second_process_compiles_nothing_anew(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(PROGRAM)
+    environment = {SWITCH: str(tmp_path / "cache"), "JAX_PLATFORMS": "cpu"}
+    counts = [
+        int(
+            subprocess.run(
+                [sys.executable, script],
+                capture_output=True,
+                text=True,
+                check=True,
+                env=environment,
+            ).stdout
+        )
+        for _ in range(2)
+    ]
+    assert counts[0] > 0
+    assert counts[1] == 0
+
+
+PROGRAM = """
+import jax
+from tallystick import Normal, check, expectation
+from tallystick.compilation import keep_programs
+
+missed = 0
+
+def listen(event, **_):
+    global missed
+    missed += event == "/jax/compilation_cache/cache_misses"
+
+jax.monitoring.register_event_listener(listen)
+keep_programs()
+square = expectation(lambda u, x: (u @ x) ** 2, x=Normal(5))
+report = check(lambda u: u @ u, square, u=Normal(5), budget=2**16)
+assert report.verdict == "AGREE", report
+print(missed)
+"""
