@@ -9,7 +9,7 @@ level.
 """
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+import scipy
 
 from empirical.montecarlo import Moments
 
@@ -62,7 +62,7 @@ def enough_draws(moments: Moments, factor: float = 1.0) -> np.ndarray:
 
 def z_value(level: float) -> float:
     """The upper quantile of the standard normal law."""
-    return float(-ndtri(level))
+    return float(-scipy.special.ndtri(level))
 
 
 def looks_within(budget: int) -> int:
@@ -75,7 +75,7 @@ def looks_within(budget: int) -> int:
 
 def false_alarm_bound() -> float:
     """Bound on the probability that one check of a true claim says DISAGREE."""
-    conviction = CONVICTION_INFLATION * float(ndtr(-CONVICTION_Z))
+    conviction = CONVICTION_INFLATION * float(scipy.special.ndtr(-CONVICTION_Z))
     return SCREEN_INFLATION * SCREEN_LEVEL * conviction**2
 
 

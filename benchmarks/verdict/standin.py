@@ -45,14 +45,15 @@ class _Standin:
         self._second: tuple[int, int] | None = None
 
     def _generator(self, key: tuple[int, int], draws: int):
-        """The stream of a look, its rounded size, and what the size tells."""
+        """The stream of a look, its rounded size, and what the key tells."""
         if self._second:  # The second conviction, or the next look: as large.
             self.passed += key == self._second
             self._second = None
-        elif draws == 2 * self._asked:  # Only a first conviction is twice a look.
-            self.flags += 1
+        else:
             number = (self._asked // FIRST_LOOK).bit_length() // 2
-            self._second = stream_key(*self.seed, "conviction", number, 4)
+            if key == stream_key(*self.seed, "conviction", number, 2):
+                self.flags += 1
+                self._second = stream_key(*self.seed, "conviction", number, 4)
         self._asked = draws
         rounded = -(-draws // self.rows) * self.rows
         self.draws += rounded

@@ -1,4 +1,4 @@
-"""The route without sampling: enumeration, quadrature, wedges between kinks, or none."""
+"""The route without sampling: sums over outcomes, quadrature, wedges, or none."""
 
 from dataclasses import dataclass
 

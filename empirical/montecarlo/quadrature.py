@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import special
+import scipy
 
 from empirical.montecarlo.directions import frames, is_smooth
 from empirical.montecarlo.evaluate import Layout
@@ -190,7 +190,7 @@ class _Integrand:
 
 def _tensor_rule(order: int, numbers: int) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights of the product rule for independent standard normals."""
-    nodes, weights = special.roots_hermitenorm(order)
+    nodes, weights = scipy.special.roots_hermitenorm(order)
     weights = weights / weights.sum()
     grid = np.stack(np.meshgrid(*[nodes] * numbers, indexing="ij"), axis=-1)
     mass = functools.reduce(np.multiply.outer, [weights] * numbers)

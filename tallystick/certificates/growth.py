@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from jax.extend.core import ClosedJaxpr, JaxprEqn
-from scipy import special
 
 from empirical.montecarlo.program import run
 from tallystick.certificates.arithmetic import Interval
@@ -134,7 +134,7 @@ def _normal_norm(node: _Node, order: float) -> np.ndarray:
     center, length = np.abs(node.center), _length(node)
     if order == 2:
         return np.hypot(center, length)
-    logarithm = order / 2 * math.log(2) + special.gammaln((order + 1) / 2)
+    logarithm = order / 2 * math.log(2) + scipy.special.gammaln((order + 1) / 2)
     unit = math.exp((logarithm - math.log(math.pi) / 2) / order)
     return center + length * unit
 

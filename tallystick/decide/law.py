@@ -10,8 +10,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import ndtr
-from scipy.stats import binom
+import scipy
 
 from empirical.montecarlo import Sampler
 from tallystick import levels
@@ -61,7 +60,7 @@ def decide_law(
 
 def conviction_level() -> float:
     """Level of one conviction, as for means: the normal tail at its threshold."""
-    return float(ndtr(-levels.CONVICTION_Z))
+    return float(scipy.special.ndtr(-levels.CONVICTION_Z))
 
 
 def pilot_draws(tolerance: float, budget: int) -> int:
@@ -205,9 +204,11 @@ class _Trial:
             fewest = most = counts
         level = levels.ACCEPT_LEVEL / self.most_looks
         at_most, at_least = low + self.tolerance, high - self.tolerance
-        good = (at_most >= 1) | (binom.cdf(most, draws, np.minimum(at_most, 1)) < level)
+        good = (at_most >= 1) | (
+            scipy.stats.binom.cdf(most, draws, np.minimum(at_most, 1)) < level
+        )
         good &= (at_least <= 0) | (
-            binom.sf(fewest - 1, draws, np.maximum(at_least, 0)) < level
+            scipy.stats.binom.sf(fewest - 1, draws, np.maximum(at_least, 0)) < level
         )
         if good.all():
             return ""
@@ -306,4 +307,6 @@ def law_needs(gap: float, error: float, z: float, draws: int, tolerance: float) 
 
 def _tails(counts, draws, most, least) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of as many draws or more, and of as few or fewer."""
-    return binom.sf(counts - 1, draws, most), binom.cdf(counts, draws, least)
+    return scipy.stats.binom.sf(counts - 1, draws, most), scipy.stats.binom.cdf(
+        counts, draws, least
+    )

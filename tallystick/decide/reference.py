@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta, binom
+import scipy
 
 from empirical.montecarlo import Sampler, stream_key
 from tallystick import levels
@@ -217,12 +217,12 @@ class _Trial:
             least = 3 * np.sqrt(unequal) if level < 1e-4 else -np.inf
             far = 2 * more - unequal >= np.minimum(least, unequal)
             tails = np.ones(more.shape)
-            tails[far] = binom.sf(more[far] - 1, unequal[far], 0.5)
+            tails[far] = scipy.stats.binom.sf(more[far] - 1, unequal[far], 0.5)
             return tails
-        least = beta.ppf(UNSURE * level, unequal, draws - unequal + 1)
+        least = scipy.stats.beta.ppf(UNSURE * level, unequal, draws - unequal + 1)
         least = np.maximum(np.nan_to_num(least), 1e-300)
         chance = np.minimum(0.5 + self.relation.bias / (2 * least), 1.0)
-        return binom.sf(more - 1, unequal, chance) + UNSURE * level
+        return scipy.stats.binom.sf(more - 1, unequal, chance) + UNSURE * level
 
     @property
     def _screen_level(self) -> float:

@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jax.extend.core import ClosedJaxpr
-from scipy.stats import chi2
 
 from empirical.montecarlo.program import trace
 from tallystick import levels
@@ -270,5 +270,5 @@ def _looks_like_noise(misfit, spread, basis, inner) -> bool:
     )
     if mean <= 1e-6 or variance <= 1e-6:
         return True  # As many coefficients as outputs: nothing is left.
-    tail = chi2.sf(2 * mean * misfit / variance, 2 * mean**2 / variance)
+    tail = scipy.special.chdtrc(2 * mean**2 / variance, 2 * mean * misfit / variance)
     return float(tail) > FIT_LEVEL / 2

@@ -83,3 +83,13 @@ report = check(lambda u: u @ u, square, u=Normal(5), budget=2**16)
 assert report.verdict == "AGREE", report
 print(missed)
 """
+
+
+def test_the_import_is_light():
+    # SciPy loads these when they are first used; they take longer than all of ours.
+    heavy = ["scipy.special", "scipy.stats", "matplotlib", "hypothesis", "rich"]
+    script = f"import sys, tallystick; print([m for m in {heavy} if m in sys.modules])"
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"

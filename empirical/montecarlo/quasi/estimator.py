@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from empirical.montecarlo.evaluate import Layout
 from empirical.montecarlo.expectation import NoiseError
@@ -102,7 +102,7 @@ class FewerDraws:
 
     def half_width(self, confidence: float = 0.95) -> np.ndarray:
         """Half the width of the interval about the mean, of each output by itself."""
-        factor = stats.t.ppf((1 + confidence) / 2, self.degrees)
+        factor = scipy.special.stdtrit(self.degrees, (1 + confidence) / 2)
         return float(factor) * self.standard_error
 
 

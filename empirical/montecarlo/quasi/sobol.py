@@ -15,8 +15,8 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jax import lax
-from scipy.stats import qmc
 
 __all__ = ["DIGITS", "direction_numbers", "reversed_points", "scrambled", "seeds"]
 
@@ -29,7 +29,7 @@ BITS = 32
 @functools.cache
 def direction_numbers(dimensions: int) -> np.ndarray:
     """Direction numbers with their bits reversed, shape (DIGITS, dimensions)."""
-    engine = qmc.Sobol(dimensions, scramble=False, bits=BITS)
+    engine = scipy.stats.qmc.Sobol(dimensions, scramble=False, bits=BITS)
     numbers = np.zeros((DIGITS, dimensions), np.uint32)
     for digit in range(DIGITS):
         # SciPy counts in Gray code: 2^(k + 1) - 1 has the single digit k.
