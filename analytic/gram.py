@@ -29,8 +29,8 @@ __all__ = ["covariance", "tangent"]
 
 # The tiles of 2^16 entries, and what is made on the way to them, stay in cache.
 TILE = 256
-# Up to this depth the layers one by one are as fast as their fit.
-SHALLOW = 3
+# Up to this depth the layers one by one are as fast as their fit (2: 10 against 6 ms).
+SHALLOW = 1
 
 
 def covariance(
