@@ -1,43 +1,23 @@
-"""The numbers of docs/verdict.md: filled in from the results, and compared with them.
-
-A table or a number stands between `<!-- NAME -->` and `<!-- end -->`; NAME is a
-function below. Nothing between the marks is written by hand.
-"""
+"""The numbers of docs/verdict.md: filled in from the results, and compared."""
 
 import json
-import re
 from collections.abc import Callable
-from pathlib import Path
 
-from benchmarks.verdict.records import load
+from benchmarks.pages import differences, fill, small, table, whole
+from benchmarks.verdict.records import RESULTS, load
 from tallystick import levels
 
 __all__ = ["check", "main"]
 
-PAGE = Path(__file__).parents[2] / "docs" / "verdict.md"
+PAGE = "verdict.md"
 SHOWN = (8192, 32768, 131072)
 """Sizes of a conviction in the table of laws."""
 MANY = "260"
 """Contrasts of a case with 256 outputs."""
-MARK = re.compile(r"(<!-- (?P<name>[a-z_]+) -->)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def _ratio(value: float) -> str:
     return f"{value:.2f}" if value >= 0.01 else "0"
-
-
-def _whole(count: int) -> str:
-    return f"{count:,}"
-
-
-def _small(value: float) -> str:
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
 
 
 def null() -> str:
@@ -45,9 +25,9 @@ def null() -> str:
     found = load("null_checks")
     wrong, _, high = found["DISAGREE"]
     return (
-        f"**{wrong} DISAGREE in {_whole(found['runs'])} checks** of true formulas at"
-        f" the default settings: below {_small(high)} a check with 95 % confidence"
-        f" (the bound that a report states is {_small(found['bound'])})"
+        f"**{wrong} DISAGREE in {whole(found['runs'])} checks** of true formulas at"
+        f" the default settings: below {small(high)} a check with 95 % confidence"
+        f" (the bound that a report states is {small(found['bound'])})"
     )
 
 
@@ -61,7 +41,7 @@ def law_table() -> str:
         low, high = law["screen interval"]
         stage = stages.get(name)
         row = [name, _skewness(stage["skewness"]) if stage else ""]
-        row += [_whole(runs), _whole(law["DISAGREE"])]
+        row += [whole(runs), whole(law["DISAGREE"])]
         undecided, tried = found["newest"][name]
         row.append(f"{100 * undecided / tried:.1f} %")
         share = law["flagged"] / runs / nominal
@@ -76,8 +56,8 @@ def law_table() -> str:
             row.append(" / ".join(pair) if stage else "")
         rows.append(row)
     head = ["law", "skewness", "checks", "DISAGREE", "INCONCLUSIVE"]
-    head += ["screen / nominal", *(f"n = {_whole(size)}" for size in SHOWN)]
-    return _table(head, rows)
+    head += ["screen / nominal", *(f"n = {whole(size)}" for size in SHOWN)]
+    return table(head, rows)
 
 
 def _skewness(value: float) -> str:
@@ -106,16 +86,16 @@ def family_table() -> str:
         row = part["worst"][MANY]
         # The look that contributes most to the false alarms.
         worst = max(row["tails"], key=_product)
-        cells = [f"{family} {row['parameter']:.3g}", _whole(worst["look"])]
+        cells = [f"{family} {row['parameter']:.3g}", whole(worst["look"])]
         cells += [f"{worst['screen'][MANY]:.0f}"]
         cells += [f"{worst[stage]:.1f}" for stage in ("first", "second")]
         for contrasts, most in part["worst"].items():
             both = most["alarm"][contrasts], most["alarm, rounded"][contrasts]
-            cells.append(_small(max(both)))
+            cells.append(small(max(both)))
         rows.append(cells)
     many = next(iter(load("stage_levels")["families"].values()))["worst"]
     head = ["worst law", "worst look", "screen", "first", "second"]
-    return _table([*head, *(f"{_whole(int(c))} contrasts" for c in many)], rows)
+    return table([*head, *(f"{whole(int(c))} contrasts" for c in many)], rows)
 
 
 def _product(tails: dict) -> float:
@@ -125,7 +105,7 @@ def _product(tails: dict) -> float:
 
 def generator_table() -> str:
     """The bias of random numbers, from the audit of the generators."""
-    path = PAGE.parents[1] / "benchmarks" / "results" / "generator_bias.json"
+    path = RESULTS.parent / "generator_bias.json"
     rows = []
     for name, found in json.loads(path.read_text())["generators"].items():
         if not name.startswith("normal"):
@@ -135,15 +115,15 @@ def generator_table() -> str:
             entry = found["entries"][moment]
             cells.append(f"{100 * entry['bias'] / entry['true']:.2g} %")
         seen = [e["draws"] for e in found["entries"].values() if e["draws"]]
-        cells.append(_small(max(min(seen), 1.0)))
+        cells.append(small(max(min(seen), 1.0)))
         rows.append(cells)
     head = ["generator", "range", "E z^2", "E z^8", "E exp(3 z)", "seen after"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def bound() -> str:
     """What a report states as its false-alarm bound."""
-    return _small(levels.false_alarm_bound())
+    return small(levels.false_alarm_bound())
 
 
 def whole_table() -> str:
@@ -155,14 +135,14 @@ def whole_table() -> str:
         rows.append(
             [
                 name,
-                _whole(row["runs"]),
-                _whole(row["flags"]),
-                _whole(row["DISAGREE"]),
+                whole(row["runs"]),
+                whole(row["flags"]),
+                whole(row["DISAGREE"]),
                 f"{row['ratio']:.2f} ({low:.2f}-{high:.2f})",
             ]
         )
     head = ["screen level", "checks", "flags", "DISAGREE", "DISAGREE a flag / 0.01"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def power_table() -> str:
@@ -181,7 +161,7 @@ def power_table() -> str:
                     "none" if error == "0.0" else f"{100 * float(error):g} %",
                     f"{share.get('AGREE', 0):.1f} %",
                     f"{share.get('DISAGREE', 0):.1f} %",
-                    _small(row["median draws"]),
+                    small(row["median draws"]),
                     *(
                         " / ".join(f"{100 * others[m][error][k]:.0f} %" for k in at)
                         for m in ("allclose", "retried", "3 sigma")
@@ -189,7 +169,7 @@ def power_table() -> str:
                 ]
             )
     head = ["law", "error", "AGREE", "DISAGREE", "median draws"]
-    return _table([*head, "allclose", "best of 3", "3 sigma"], rows)
+    return table([*head, "allclose", "best of 3", "3 sigma"], rows)
 
 
 def seconds_table() -> str:
@@ -203,14 +183,14 @@ def seconds_table() -> str:
         rows.append(cells)
         rows[-1].append(f"{row['seconds of CPU of the first check']:.1f}")
     head = ["experiment", "outputs", "no error", "1 %", "5 %", "20 %"]
-    return _table([*head, "first check, with compilation"], rows)
+    return table([*head, "first check, with compilation"], rows)
 
 
 def engine() -> str:
     """One sentence on the checks through the engine."""
     found = load("engine_checks")
     wrong, _, high = found["DISAGREE"]
-    return f"{wrong} DISAGREE in {_whole(found['runs'])} (below {_small(high)})"
+    return f"{wrong} DISAGREE in {whole(found['runs'])} (below {small(high)})"
 
 
 def undecided_table() -> str:
@@ -227,7 +207,7 @@ def undecided_table() -> str:
             cells.append(", ".join(f"{count} {v}" for v, count in counts.items()))
         reasons = {reason: 0 for run in runs for reason in run["reasons"]}
         rows.append([*cells, _common([reason for reason in reasons if reason])])
-    return _table(["draws", "true value", "0.7 of it", "reason"], rows)
+    return table(["draws", "true value", "0.7 of it", "reason"], rows)
 
 
 def _common(reasons: list[str]) -> str:
@@ -240,15 +220,15 @@ def hidden_table() -> str:
     rows = [
         [
             f"{row['expected in 4,096']:g}",
-            _whole(row["runs"]),
-            _whole(row["DISAGREE"][0]),
-            _small(row["probability of none in 7 looks"]),
+            whole(row["runs"]),
+            whole(row["DISAGREE"][0]),
+            small(row["probability of none in 7 looks"]),
         ]
         for row in load("undecided")["hidden"]
     ]
     head = ["expected events in 4,096 draws", "checks", "DISAGREE"]
     head.append("exp(-7 x expected)")
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def machine() -> str:
@@ -280,22 +260,16 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
-def _filled(text: str) -> str:
-    """The page with every marked part made anew."""
-    return MARK.sub(lambda m: f"{m[1]}{PARTS[m['name']]()}{m[4]}", text)
-
-
 def main() -> None:
     """Fill the page."""
-    PAGE.write_text(_filled(PAGE.read_text()))
+    fill(PAGE, PARTS)
 
 
 def check() -> int:
     """Compare the page with the results; nonzero if they differ."""
-    text = PAGE.read_text()
-    for found in MARK.finditer(text):
-        if found["body"] != PARTS[found["name"]]():
-            print(f"{PAGE.name}: {found['name']} is not what the results say")
-            return 1
-    print(f"{PAGE.name} says what the results say")
-    return 0
+    wrong = differences(PAGE, PARTS)
+    for name in wrong:
+        print(f"{PAGE}: {name} is not what the results say")
+    if not wrong:
+        print(f"{PAGE} says what the results say")
+    return 1 if wrong else 0

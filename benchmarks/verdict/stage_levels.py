@@ -20,7 +20,7 @@ from scipy.stats import binom
 
 from benchmarks.verdict.records import interval, load, save
 from benchmarks.verdict.zoo import FAMILIES, Law, scalar_laws, vector_laws
-from tallystick import Settings, levels
+from tallystick import levels
 
 __all__ = ["counted", "exact_bernoulli", "main", "tail"]
 

@@ -139,7 +139,12 @@ def _moments(counts: np.ndarray, values: np.ndarray, total: int):
 
 
 def judged(
-    sampler: Any, target: np.ndarray, seed: tuple, *, tolerance: float, budget: int | None
+    sampler: Any,
+    target: np.ndarray,
+    seed: tuple,
+    *,
+    tolerance: float,
+    budget: int | None,
 ) -> Decision:
     """The decision on a target of shape (outputs,); the sampler counts its looks."""
     sampler.watch(seed)
