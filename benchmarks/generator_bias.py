@@ -13,6 +13,11 @@ program is run on given bits in place of random ones:
   h (c - 1/2) [g] of sum and integral. The rounding of the inverse error function is
   measured at sampled quantiles, and its effect bounded.
 
+The engine's own normal numbers are R cos A of a random radius and a random angle. The
+mean over the angle is known as a function of R, and the 2^32 radii are treated like the
+values of float64. The 2^32 angles are spaced evenly, so that their sums miss a mean by
+rounding only, which is measured at sampled angles, and its effect bounded.
+
 The column that matters for a verdict is the number of draws, (deviation / bias)^2, at
 which the bias equals one standard error, with the deviation of what is drawn.
 """
@@ -23,7 +28,7 @@ import json
 import math
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +36,9 @@ import jax
 import jax.numpy as jnp
 import mpmath
 import numpy as np
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
+from empirical.montecarlo.noise import minus_log, normal_pair, sine_of_turns
 from empirical.montecarlo.program import apply, run
 
 __all__ = ["GENERATORS", "Entry", "Test", "audit", "normal_tests", "uniform_tests"]
@@ -128,6 +134,59 @@ class Generator:
         """How many values the uniform numbers have."""
         return 2 ** self.resolution[0]
 
+    def quantile(self, share: Any) -> Any:
+        """The value of the law below which a share lies, in the digits of mpmath."""
+        return mpmath.sqrt(2) * mpmath.erfinv(2 * share - 1)
+
+    @property
+    def tests(self) -> list[Test]:
+        """What it is judged by."""
+        return normal_tests() if self.law is stats.norm else uniform_tests()
+
+    @property
+    def further_rounding(self) -> float:
+        """Relative error that the values get after those of the grid."""
+        return 0.0
+
+
+class Native(Generator):
+    """The engine's normal numbers; the grid is that of their radii."""
+
+    def grid(self, ranks: np.ndarray) -> np.ndarray:
+        """Radii, as doubles."""
+        words = jnp.asarray((self.size - 1 - ranks.astype(np.int64)).astype(np.uint32))
+        radius = jax.jit(lambda words: jnp.sqrt(2 * minus_log(words)))(words)
+        return np.asarray(radius, np.float64)
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """All bits of a word count."""
+        return 32, 32
+
+    def quantile(self, share: Any) -> Any:
+        """Of the law of the radius."""
+        return mpmath.sqrt(-2 * mpmath.log1p(-share))
+
+    @property
+    def tests(self) -> list[Test]:
+        """Means over the angle, of the functions that are not odd."""
+        return radial_tests()
+
+    @property
+    def further_rounding(self) -> float:
+        """Of the sine and of the product."""
+        spread = np.random.default_rng(1).integers(0, 2**32, ROUNDED)
+        near = (2.0 ** np.linspace(0, 31, ROUNDED)).astype(np.int64)
+        words = np.concatenate([spread, near, 2**31 + near - 1]).astype(np.uint32)
+        sines = np.asarray(jax.jit(sine_of_turns)(jnp.asarray(words)), np.float64)
+        worst = 0.0
+        with mpmath.workdps(40):
+            for word, sine in zip(words, sines, strict=True):
+                turns = (mpmath.mpf(int(word)) + 0.5) / 2**32
+                exact = mpmath.sinpi(2 * turns)
+                worst = max(worst, float(abs(mpmath.mpf(float(sine)) / exact - 1)))
+        return worst + 2.0**-24
+
 
 def _generators() -> dict[str, Generator]:
     found = {}
@@ -157,6 +216,13 @@ def _generators() -> dict[str, Generator]:
             found[f"ndtri(uniform > 0) {kind}"] = Generator(
                 above, dtype, stats.norm, 0.0
             )
+
+    def native(key, shape):
+        words = jax.random.bits(key, (2, math.prod(shape) // 2), jnp.uint32)
+        return jnp.concatenate(normal_pair(*words)).reshape(shape)
+
+    single = jnp.dtype("float32")
+    found["native normal float32"] = Native(native, single, stats.rayleigh, 0.5)
     return found
 
 
@@ -211,6 +277,35 @@ def normal_tests() -> list[Test]:
     return tests
 
 
+def radial_tests() -> list[Test]:
+    """Means of `normal_tests` over the angle, as functions of the radius."""
+
+    def power(k: int) -> float:  # E r^k
+        return 2 ** (k / 2) * math.gamma(1 + k / 2)
+
+    def of(test: Test) -> Callable[[np.ndarray], np.ndarray] | None:
+        kind, _, number = test.name.partition("^")
+        if kind == "z":
+            # Odd powers cancel exactly: the angles come in pairs.
+            factor, k = test.mean / power(int(number)), int(number)
+            return (lambda r: factor * r**k) if k % 2 == 0 else None
+        if kind == "relu(z)":
+            factor, k = test.mean / power(int(number)), int(number)
+            return lambda r: factor * r**k
+        if test.jump:
+            jump = test.jump
+            return lambda r: (
+                2 / math.pi * np.arccos(jump / np.maximum(r, jump)) * (r > jump)
+            )
+        rate = float(test.name[4:].split()[0])
+        if "z^2" in test.name:
+            return lambda r: np.exp(rate * r**2) * special.ive(0, rate * r**2 / 2)
+        return lambda r: special.i0(rate * r)
+
+    found = [(test, of(test)) for test in normal_tests()]
+    return [replace(test, value=value) for test, value in found if value is not None]
+
+
 def uniform_tests() -> list[Test]:
     """Moments, and moments of the exponential number -log(1 - u)."""
     tests = [
@@ -231,7 +326,10 @@ def uniform_tests() -> list[Test]:
 def audit(generator: Generator, tests: Sequence[Test]) -> dict[str, Entry]:
     """The bias of a generator for the mean of each function."""
     if generator.size > MOST_ENUMERATED:
-        return dict(_stratified(generator, tests))
+        found = dict(_stratified(generator, tests))
+        if isinstance(generator, Native):
+            return {name: _spread(name, entry) for name, entry in found.items()}
+        return found
     # Sums of chunks, each pairwise, added exactly.
     parts = []
     for start in range(0, generator.size, CHUNK):
@@ -245,6 +343,22 @@ def audit(generator: Generator, tests: Sequence[Test]) -> dict[str, Entry]:
         test.name: _entry(test, mean - test.mean, 1e-15 * _size(test), mean, square)
         for test, mean, square in zip(tests, means, squares, strict=True)
     }
+
+
+def _spread(name: str, entry: Entry) -> Entry:
+    """The entry with the deviation of g itself, not of its mean over the angle."""
+    test = next(test for test in normal_tests() if test.name == name)
+    if name in ("exp(0.25 z^2)", "exp(0.3 z^2)"):  # Their squares have no mean.
+        return replace(entry, deviation=None, draws=None)
+
+    def square(x):
+        return float(test.value(np.asarray(x)) ** 2 * stats.norm.pdf(x))
+
+    cuts = [-40.0, -8.0, -test.jump, 0.0, test.jump, 8.0, 40.0]
+    parts = (_integral(square, a, b, 1e-8) for a, b in itertools.pairwise(cuts))
+    deviation = math.sqrt(sum(parts) - test.mean**2)
+    draws = (deviation / entry.bias) ** 2 if entry.bias else None
+    return replace(entry, deviation=deviation, draws=draws)
 
 
 def _sums(values: np.ndarray, tests: Sequence[Test]) -> np.ndarray:
@@ -286,7 +400,8 @@ def _stratified(
     density = generator.law.pdf
     low, high = generator.law.support()
     # g is smooth between these quantiles, and neither ends nor mass are lost.
-    shares = [TAIL * step, *(10.0 ** -np.arange(9, 0, -1)), 0.5]
+    inner = 10.0 ** -np.arange(9, 0, -1)
+    shares = [TAIL * step, *inner[inner > TAIL * step], 0.5]
     lower, upper = (side(shares) for side in (generator.law.ppf, generator.law.isf))
     cuts = np.unique(np.concatenate([lower, upper]))
     edges = cuts[0], cuts[-1]
@@ -326,8 +441,8 @@ def _outer(test, edges, low, high, integral) -> float:
         for a, b in [
             (edges[1], edges[1] + 3),
             (edges[1] + 3, edges[1] + 30),
-            (edges[0] - 3, edges[0]),
-            (edges[0] - 30, edges[0] - 3),
+            (max(edges[0] - 3, low), edges[0]),
+            (max(edges[0] - 30, low), max(edges[0] - 3, low)),
         ]
     )
 
@@ -348,11 +463,11 @@ def _near_one(test: Test, gap: float) -> float:
 
 def _rounding(generator: Generator) -> float:
     """Largest relative error of sampled values against quantiles at 40 digits."""
-    if generator.law is not stats.norm:
+    if generator.law is stats.uniform:
         return 0.0
     spread = np.random.default_rng(0).uniform(size=ROUNDED)
-    outer = 2.0 ** np.linspace(1, 50, ROUNDED)
     size = generator.size
+    outer = 2.0 ** np.linspace(1, generator.resolution[0] - 2, ROUNDED)
     ranks = np.unique(
         np.concatenate([spread * size, outer, size - 1 - outer]).astype(np.uint64)
     )
@@ -360,10 +475,10 @@ def _rounding(generator: Generator) -> float:
     with mpmath.workdps(40):
         for rank, value in zip(ranks, generator.grid(ranks), strict=True):
             share = (mpmath.mpf(int(rank)) + generator.place) / size
-            exact = mpmath.sqrt(2) * mpmath.erfinv(2 * share - 1)
+            exact = generator.quantile(share)
             if exact:
                 worst = max(worst, float(abs(mpmath.mpf(float(value)) / exact - 1)))
-    return worst
+    return worst + generator.further_rounding
 
 
 def sampled(name: str, tests: Sequence[Test], draws: int) -> dict[str, list[float]]:
@@ -433,13 +548,15 @@ def main() -> None:
     table: dict[str, Any] = {}
     for name in options.names or GENERATORS:
         generator = GENERATORS[name]
-        tests = normal_tests() if generator.law is stats.norm else uniform_tests()
+        tests = generator.tests
         low, high = map(float, generator.grid(np.array([0, generator.size - 1])))
         entries = audit(generator, tests)
         how = "enumerated"
         if generator.size > MOST_ENUMERATED:
             how = (
-                "ends summed, middle by Euler-Maclaurin; relative rounding"
+                "radii: "
+                * isinstance(generator, Native)
+                + "ends summed, middle by Euler-Maclaurin; relative rounding"
                 f" {_rounding(generator):.1e} bounded"
             )
         table[name] = {

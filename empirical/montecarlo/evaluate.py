@@ -94,10 +94,13 @@ class Layout:
         return found
 
     def draw(
-        self, point: Mapping[str, Any], base: Mapping[str, jax.Array]
+        self,
+        point: Mapping[str, Any],
+        base: Mapping[str, jax.Array],
+        dtype: Any = jnp.float64,
     ) -> jax.Array:
         """One draw of the integrand at one point, flattened, in double precision."""
-        return jnp.ravel(self._raw(point, base)).astype(jnp.float64)
+        return jnp.ravel(self._raw(point, base)).astype(dtype)
 
     def _raw(self, point, base):
         parameters = {**self.static, **point}

@@ -22,6 +22,7 @@ class Exact:
         varies: Whether any output at any point depends on the noise.
         evaluations: Outcomes or nodes that were summed.
         tolerance: Error that rounding, or the rule, may leave, relative to `size`.
+        method: How it was found, in words.
     """
 
     mean: np.ndarray
@@ -29,6 +30,7 @@ class Exact:
     varies: bool
     evaluations: int
     tolerance: float
+    method: str
 
 
 CONFIRMING_DRAWS = 2**16
@@ -47,9 +49,12 @@ def exact_mean(sampler: Sampler, key: tuple[int, int]) -> Exact | None:
     count = outcome_count(layout)
     if count is not None:
         sums = enumerated_sums(layout, points)
-        return Exact(*_moments(*sums), count, tolerance=1e-9)
+        text = f"sum over {count:,} outcomes"
+        return Exact(*_moments(*sums), count, tolerance=1e-9, method=text)
+    method = "quadrature along the directions that matter"
     found = quadrature_sums(layout, points, stream_key(*key, "directions"))
     if found is None:
+        method = "quadrature between the kinks in a plane"
         found = wedge_sums(layout, points, stream_key(*key, "wedges"))
     if found is None:
         return None
@@ -59,7 +64,7 @@ def exact_mean(sampler: Sampler, key: tuple[int, int]) -> Exact | None:
     limit = CONFIRMING_Z * drawn.standard_error + 1e-8 * size
     if not (np.abs(drawn.mean - mean) <= limit).all():
         return None
-    return Exact(mean, size, varies, nodes, tolerance=1e-8)
+    return Exact(mean, size, varies, nodes, tolerance=1e-8, method=method)
 
 
 def _moments(mean, size, change) -> tuple[np.ndarray, np.ndarray, bool]:

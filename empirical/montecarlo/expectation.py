@@ -26,7 +26,8 @@ class Estimate:
         draws: How many draws were averaged, or outcomes summed.
         exact: Whether nothing was sampled: all outcomes of discrete noise were summed,
             or a quadrature rule has converged.
-        method: How it was measured, in words.
+        method: How it was measured, in words; where fewer draws were needed than of
+            independent ones, how many times fewer.
     """
 
     mean: np.ndarray
@@ -34,7 +35,7 @@ class Estimate:
     skewness: np.ndarray
     draws: int
     exact: bool
-    method: str = "exact"
+    method: str
 
 
 class Expectation:
@@ -122,19 +123,19 @@ class Expectation:
         *,
         key: int = 0,
         draws: int = 2**20,
-        method: str = "plain",
+        method: str = "auto",
         **parameters: Any,
     ) -> Estimate:
         """Mean of the integrand at one point, in double precision.
 
         Args:
             key: Seed of the noise; the same seed gives the same answer.
-            draws: How many draws, rounded up to whole blocks. Discrete noise with few
-                outcomes is summed instead, and a smooth function that depends on its
-                normal numbers through at most three directions is integrated by
-                quadrature.
-            method: "plain" for independent draws, "auto" for what takes the fewest by
-                a pilot, or a name of `empirical.montecarlo.quasi.METHODS`.
+            draws: How many draws, rounded up to whole blocks, if the mean is sampled.
+            method: "exact": discrete noise with few outcomes is summed, and a function
+                that depends on its normal numbers through few directions is integrated,
+                between kinks in a plane if it has any. "auto": exact if that can be,
+                else what takes the fewest draws by a pilot. "plain": independent draws.
+                Or a name of `empirical.montecarlo.quasi.METHODS`.
             parameters: The integrand's parameters, by name.
 
         Raises:
@@ -158,12 +159,18 @@ class Expectation:
             for n, v in parameters.items()
             if n not in static
         }
-        sampler = Sampler(Layout(self, points, static), points)
-        exact = exact_mean(sampler, stream_key(key))
-        if exact is not None:
-            mean = exact.mean[0].reshape(sampler.value_shape)
-            zero = np.zeros_like(mean)
-            return Estimate(mean, zero, zero, exact.evaluations, exact=True)
+        sampler = Sampler(Layout(self, points, static), points, directions=0)
+        if method in ("auto", "exact"):
+            exact = exact_mean(sampler, stream_key(key))
+            if exact is not None:
+                mean = exact.mean[0].reshape(sampler.value_shape)
+                zero = np.zeros_like(mean)
+                return Estimate(mean, zero, zero, exact.evaluations, True, exact.method)
+            if method == "exact":
+                raise NoiseError(
+                    f"the mean of {self.name} can be neither summed over outcomes nor"
+                    " integrated along few directions: its method cannot be 'exact'"
+                )
         shape = sampler.value_shape
         if method != "plain":
             pilot = stream_key(key, "pilot")

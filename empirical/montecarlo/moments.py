@@ -9,8 +9,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 __all__ = ["Moments"]
+
+LANES = 16
+"""Sums are halved down to this length: vectors to the end, and pairwise rounding."""
 
 
 @jax.tree_util.register_dataclass
@@ -29,16 +33,24 @@ class Moments:
     """Sum over draws of (value - mean)^3."""
 
     @classmethod
-    def of(cls, values: jax.Array) -> "Moments":
-        """Moments over the first axis of a block of values, in two passes."""
-        mean = jnp.mean(values, axis=0)
-        gap = values - mean[None]
+    def of(cls, values: jax.Array, axis: int = 0) -> "Moments":
+        """Moments over one axis of a block of values, in two passes.
+
+        The values are taken relative to the first of them, so that an offset which they
+        share costs no precision; the results are double where JAX allows it.
+        """
+        values = jnp.moveaxis(values, axis, -1)
+        origin = values[..., :1]
+        gap = values - origin
+        mean = _total(gap) / values.shape[-1]
+        gap = gap - mean[..., None]
         square = gap * gap
+        wide = jax.dtypes.canonicalize_dtype(jnp.float64)
         return cls(
-            jnp.asarray(float(values.shape[0])),
-            mean,
-            jnp.sum(square, axis=0),
-            jnp.sum(square * gap, axis=0),
+            jnp.asarray(float(values.shape[-1])),
+            origin[..., 0].astype(wide) + mean.astype(wide),
+            _total(square).astype(wide),
+            _total(square * gap).astype(wide),
         )
 
     def merge(self, other: "Moments") -> "Moments":
@@ -47,11 +59,12 @@ class Moments:
         total = n + m
         gap = other.mean - self.mean
         mean = self.mean + gap * (m / total)
-        second = self.second + other.second + gap**2 * (n * m / total)
+        square = gap * gap
+        second = self.second + other.second + square * (n * m / total)
         third = (
             self.third
             + other.third
-            + gap**3 * (n * m * (n - m) / total**2)
+            + square * gap * (n * m * (n - m) / (total * total))
             + 3 * gap * (n * other.second - m * self.second) / total
         )
         return Moments(total, mean, second, third)
@@ -78,3 +91,16 @@ class Moments:
         spread = np.where(self.second > 0, self.second, 1.0)
         skew = self.third / spread * np.sqrt(self.count / spread)
         return np.where(self.second > 0, skew, 0.0)
+
+
+def _total(values: jax.Array) -> jax.Array:
+    """The sum over the last axis, pairwise.
+
+    XLA adds up the entries of a row one after the other on CPU; halves are added as
+    vectors. A product with ones ends it, which is not fused with what is before.
+    """
+    while values.shape[-1] > LANES and values.shape[-1] % 2 == 0:
+        middle = values.shape[-1] // 2
+        values = values[..., :middle] + values[..., middle:]
+    ones = jnp.ones(values.shape[-1], values.dtype)
+    return jnp.matmul(values, ones, precision=lax.Precision.HIGHEST)

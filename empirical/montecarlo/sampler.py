@@ -2,37 +2,42 @@
 
 All points of a batch see the same noise (common random numbers), so a block of base
 numbers is made once for all of them, and the differences between points are sharp.
-The result depends on the key and the number of draws only.
+The result depends on the key and the number of draws only: not on devices, on
+processes, or on the order in which they come to an end.
 """
 
-import functools
-import hashlib
+import logging
+import os
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from empirical.montecarlo.evaluate import Layout
+from empirical.montecarlo.fleet import Fleet
+from empirical.montecarlo.merging import MergeTree, Part
 from empirical.montecarlo.moments import Moments
+from empirical.montecarlo.noise import NOISES, Block, Noise, first_rows, stream_key
+from empirical.montecarlo.streaming import BlockProgram
 
 __all__ = ["Sampler", "stream_key"]
 
 BLOCK = 2**17
-"""Base numbers in a block: about the size that stays in a core's cache."""
-WORKING = 2**17
+"""Base numbers in a block, and in a step at most: they stay in a core's cache."""
+WORKING = 2**16
 """Values of the integrand held at a time, over all points."""
 DIRECTIONS = 6
 """Linear combinations of the outputs that a sampler follows beside the outputs."""
-
-
-def stream_key(*parts: Any) -> tuple[int, int]:
-    """Two words that name a stream of noise: a hash of all parts."""
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest[:4], "big"), int.from_bytes(digest[4:], "big")
+MOST_CROSSED = 512
+"""With more outputs, cross sums have a program of their own: others need no room."""
+GROUP = 16
+"""Most blocks of a call."""
+GROUP_VALUES = 2**16
+"""Results of a call, counted in numbers."""
+LOG = logging.getLogger(__name__)
 
 
 class Sampler:
@@ -44,6 +49,14 @@ class Sampler:
         optimized: Whether to compile for speed; if not, compilation takes half as long
             and draws up to twice.
         directions: Largest number of linear combinations that are followed at a time.
+        noise: "native", "fine" (normal numbers of 53 bits, four times slower) or "jax"
+            (`jax.random`); see `empirical.montecarlo.noise`.
+        precision: Of the integrand and its parameters. The harness decides in
+            "float64"; "float32" takes half the time. Moments are double either way.
+        fleet: Other processes that draw the same; None if there are none.
+
+    Raises:
+        ValueError: `noise` or `precision` is none of these.
     """
 
     def __init__(
@@ -53,19 +66,34 @@ class Sampler:
         *,
         optimized: bool = True,
         directions: int = DIRECTIONS,
+        noise: Noise = "native",
+        precision: Literal["float64", "float32"] = "float64",
+        fleet: Fleet | None = None,
     ):
+        for name, value, known in (
+            ("noise", noise, NOISES),
+            ("precision", precision, ("float64", "float32")),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} must be one of {known}, got {value!r}")
         self.layout, self.points = layout, dict(points)
         self.count = next(iter(points.values())).shape[0] if points else 1
         self.value_shape = self.layout.value_shape
         self.outputs = self.count * self.layout.value_size
         self.directions = directions
         widest = max(self.layout.sizes.values(), default=1)
-        self.rows = _power_of_two(BLOCK // widest)
-        self.step = min(self.rows, _power_of_two(WORKING // max(self.outputs, 1)))
-        options = None if optimized else {"xla_backend_optimization_level": 0}
-        self._block = jax.jit(self._block_moments, compiler_options=options)
+        self.rows = max(_power_of_two(BLOCK // widest), 2)
+        self.step = min(self.rows, max(_power_of_two(WORKING // self.outputs), 2))
+        self.noise, self.fleet = noise, fleet
+        self._layout_of_noise = Block(
+            layout.sizes, self.rows, noise, jnp.dtype(precision)
+        )
+        self._options = None
+        if not optimized:
+            self._options = {"xla_backend_optimization_level": 0}
+        self._programs: dict[bool, Any] = {}
         self._few = jax.jit(
-            self._all_values, static_argnames="draws", compiler_options=options
+            self._all_values, static_argnames="draws", compiler_options=self._options
         )
 
     def moments(self, key: tuple[int, int], draws: int) -> Moments:
@@ -107,145 +135,164 @@ class Sampler:
         wanted = np.zeros((self.directions, self.outputs))
         if directions is not None:
             wanted[:given] = directions
-        total, products = None, np.zeros((self.outputs, self.outputs) if cross else ())
-        with jax.enable_x64(True):
-            options = {
-                "directions": jnp.asarray(wanted),
-                "inflation": jnp.asarray(float(inflation)),
-                "cross": jnp.asarray(cross),
-                "squash": jnp.asarray(squash or (0.0, 0.0)),
-            }
-            for part, part_products in self._blocks(key, draws, options, cross):
-                if cross:
-                    products = products + part_products
-                    if total is not None:
-                        gap = (part.mean - total.mean)[: self.outputs]
-                        weight = total.count * part.count / (total.count + part.count)
-                        products = products + weight * np.outer(gap, gap)
-                total = part if total is None else total.merge(part)
-        assert total is not None
+        options = {
+            "directions": wanted,
+            "always": np.asarray(True),
+            "inflated": np.asarray(inflation != 1),
+            "inflation": self._weighting(float(inflation)),
+            "cross": np.asarray(cross),
+            "squash": np.asarray(squash or (0.0, 0.0), float),
+        }
+        total = self._total(key, -(-draws // self.rows), options)
+        found = total.moments
+        found = Moments(int(found.count[0]), found.mean, found.second, found.third)
         shape = (self.count, self.layout.value_size)
         lines = [self.outputs + 1 + number for number in range(given)]
-        if squash is not None:  # Its column stands before those of the directions.
+        if squash is not None:  # Its place is before those of the directions.
             lines.append(self.outputs)
         return (
-            _reshape(total[: self.outputs], shape),
-            total[np.array(lines, int)],
-            products if cross else None,
+            _reshape(found[: self.outputs], shape),
+            found[np.array(lines, int)],
+            total.products if cross else None,
         )
 
     def values(self, key: tuple[int, int], draws: int) -> np.ndarray:
-        """A few draws themselves, shape (draws, points, outputs); one without noise."""
+        """The first draws themselves, shape (draws, points, outputs).
+
+        Without noise there is one.
+        """
         with jax.enable_x64(True):
             if not self.points and not self.layout.sizes:
                 return np.asarray(self.layout.draw({}, {}))[None, None]
+            keys = self._layout_of_noise.keys(key, range(1))
             base = {
-                source: _base_numbers(_key(key, 0, source), source, draws * size)
-                for source, size in self.layout.sizes.items()
+                source: first_rows(
+                    words[0],
+                    source,
+                    self.layout.sizes[source],
+                    self.rows,
+                    draws,
+                    self.noise,
+                )
+                for source, words in keys.items()
             }
             return np.asarray(self._few(self.points, base, draws=draws))
 
-    def _blocks(
-        self, key, draws, options, cross
-    ) -> Iterator[tuple[Moments, np.ndarray]]:
-        pending: deque[Any] = deque()
-        for number in range(-(-draws // self.rows)):
-            base = {
-                source: _base_numbers(
-                    _key(key, number, source), source, _at_least(self.rows * size)
-                )
-                for source, size in self.layout.sizes.items()
-            }
-            pending.append(self._block(self.points, base, options))
-            # A short queue keeps the device busy while the host merges.
-            if len(pending) > 2:
-                yield _fetch(pending.popleft(), cross)
-        while pending:
-            yield _fetch(pending.popleft(), cross)
+    def _weighting(self, inflation: float) -> np.ndarray:
+        """The factor f, d log f and (1 - 1 / f^2) / 2, for d normal numbers."""
+        normals = self.layout.sizes.get("normal", 0)
+        slope = (1 - 1 / inflation**2) / 2
+        return np.array([inflation, normals * np.log(inflation), slope])
 
-    def _block_moments(self, points, base, options):
-        """Moments of one block, by steps of `step` draws."""
-        steps = self.rows // self.step
-        rows = {
-            source: numbers[: self.rows * self.layout.sizes[source]].reshape(
-                steps, self.step, self.layout.sizes[source]
-            )
-            for source, numbers in base.items()
+    def _total(self, key, blocks: int, options) -> Part:
+        """All blocks together, some of them made by others."""
+        fleet = self.fleet
+        if fleet is None or fleet.size == 1:
+            return self._halving(key, range(blocks), options)
+        # Runs that are whole branches of the tree, a few for each process.
+        length = _power_of_two(blocks // (4 * fleet.size))
+        own = {
+            number: self._halving(
+                key, range(start, min(start + length, blocks)), options
+            ).arrays
+            for number, start in enumerate(range(0, blocks, length))
+            if fleet.mine(number)
         }
-        width = self.outputs + 1 + self.directions
-        inflation, cross = options["inflation"], options["cross"]
+        tree = MergeTree()
+        for _, arrays in sorted(fleet.exchange(own).items()):
+            tree.extend(Part.of(tuple(np.asarray(a)[None] for a in arrays)))
+        return tree.total()
 
-        def one_step(carry, row):
-            total, products = carry
-            weights = jnp.ones(self.step)
-            if "normal" in row:
-                inflated = inflation * row["normal"]
-                weights = _importance(inflated, inflation)
-                row = {**row, "normal": inflated}
-            values = self._batch(points, row) * weights[:, None]
-            along = values @ options["directions"].T
-            squashed = _squash(along[:, :1], *options["squash"])
-            values = jnp.concatenate([values, squashed, along], axis=1)
-            part = Moments.of(values)
-            merged = total.merge(part)
-            gap = (values - merged.mean[None])[:, : self.outputs]
-            # About the running mean: exact up to the drift of that mean over a block.
-            products = lax.cond(cross, lambda: products + gap.T @ gap, lambda: products)
-            return (merged, products), None
+    def _halving(self, key, blocks: range, options) -> Part:
+        """Blocks in a row, in smaller steps if memory does not suffice."""
+        while True:
+            try:
+                with jax.enable_x64(True):
+                    tree = MergeTree()
+                    for part in self._parts(key, blocks, options):
+                        tree.extend(part)
+                    return tree.total()
+            except jax.errors.JaxRuntimeError as error:
+                if "RESOURCE_EXHAUSTED" not in str(error) or self.step == 2:
+                    raise
+            self.step //= 2
+            self._programs.clear()
+            LOG.warning(
+                "%s: out of memory, going on with %d draws at a time",
+                self.layout.expectation.name,
+                self.step,
+            )
 
-        start = Moments(jnp.zeros(()), *(jnp.zeros(width) for _ in range(3)))
-        zeros = jnp.zeros((self.outputs, self.outputs))
-        (total, products), _ = lax.scan(one_step, (start, zeros), rows, length=steps)
-        return total, products
+    def _parts(self, key, blocks: range, options) -> Iterator[Part]:
+        """Blocks in a row, computed in groups on all devices in turn."""
+        cross = bool(options["cross"])
+        kept = cross or self.outputs <= MOST_CROSSED
+        program, group = self._program(kept)
+        devices, workers = _devices()
+        # Few blocks are worth few devices, each of which compiles.
+        devices = devices[: max(len(blocks) // 4, 1)]
+        inputs = [jax.device_put((self.points, options), d) for d in devices]
+        size = min(group, max(len(blocks) // (4 * workers), 1))
+        pending: deque[tuple[Any, int]] = deque()
+        for turn, start in enumerate(range(blocks.start, blocks.stop, size)):
+            numbers = range(start, min(start + size, blocks.stop))
+            which = turn % len(devices)
+            points, settings = inputs[which]
+            keys = self._layout_of_noise.keys(key, numbers)
+            padded = np.zeros(group, np.uint32)
+            padded[: len(numbers)] = numbers
+            rest = {
+                s: np.pad(w, ((0, group - len(numbers)), (0, 0)))
+                for s, w in keys.items()
+            }
+            count = np.asarray(len(numbers))
+            pending.append(
+                (program(points, rest, padded, count, settings), len(numbers))
+            )
+            # A short queue keeps the devices busy while the host merges.
+            if len(pending) > 2 * workers:
+                yield _fetched(*pending.popleft(), cross)
+        while pending:
+            yield _fetched(*pending.popleft(), cross)
 
-    def _batch(self, points, rows):
-        """Values of shape (draws, points * outputs) for a batch of rows."""
-        draws = next(iter(rows.values())).shape[0] if rows else 1
-        over_points = jax.vmap(self.layout.draw, (0, None), axis_size=self.count)
-        over_draws = jax.vmap(over_points, (None, 0), axis_size=draws)
-        return over_draws(points, rows).reshape(draws, -1)
+    def _program(self, cross: bool) -> tuple[Any, int]:
+        """The compiled program, and the number of blocks of a call."""
+        room = self.outputs**2 if cross else 0
+        group = _power_of_two(min(GROUP_VALUES // (3 * self.outputs + room), GROUP))
+        if cross not in self._programs:
+            program = BlockProgram(
+                self.layout,
+                self._layout_of_noise,
+                self.count,
+                self.outputs,
+                self.directions,
+                self.step,
+                group,
+                cross,
+            )
+            self._programs[cross] = jax.jit(program, compiler_options=self._options)
+        return self._programs[cross], group
 
     def _all_values(self, points, base, draws):
-        rows = {source: numbers.reshape(draws, -1) for source, numbers in base.items()}
-        values = self._batch(points, rows)
-        return values.reshape(values.shape[0], self.count, -1)
+        over_points = jax.vmap(self.layout.draw, (0, None), axis_size=self.count)
+        over_draws = jax.vmap(over_points, (None, 0), axis_size=draws)
+        return over_draws(points, base).reshape(draws, self.count, -1)
 
 
-@functools.partial(jax.jit, static_argnames=("source", "size"))
-def _base_numbers(key, source: str, size: int):
-    """The one place where randomness is made."""
-    key = jax.random.wrap_key_data(key, impl="threefry2x32")
-    if source == "normal":
-        return jax.random.normal(key, (size,), jnp.float64)
-    if source == "uniform":
-        return jax.random.uniform(key, (size,), jnp.float64)
-    return jax.random.bits(key, (size,), jnp.uint32)
+def _devices() -> tuple[list[Any], int]:
+    """Devices to use, and how many calls can be computed at a time."""
+    settings: Any = jax.config
+    chosen = settings.jax_default_device  # None, a device, or the name of a platform.
+    if chosen is None or isinstance(chosen, str):
+        devices = jax.local_devices(backend=chosen)
+    else:
+        devices = [chosen]
+    cores = (os.cpu_count() or 1) if devices[0].platform == "cpu" else 1
+    return devices, max(len(devices), cores)
 
 
-def _key(key: tuple[int, int], number: int, source: str) -> np.ndarray:
-    return np.array(stream_key(*key, number, source), np.uint32)
-
-
-def _importance(normals: jax.Array, inflation: jax.Array) -> jax.Array:
-    """Density of N(0, 1) over that of N(0, inflation^2), for rows of normals."""
-    square = jnp.sum(normals**2, axis=1)
-    shrink = 1 - 1 / inflation**2
-    return jnp.exp(normals.shape[1] * jnp.log(inflation) - square * shrink / 2)
-
-
-def _squash(values: jax.Array, center: jax.Array, scale: jax.Array) -> jax.Array:
-    """Catoni's influence function of centred and scaled values."""
-    scaled = scale * (values - center)
-    return jnp.sign(scaled) * jnp.log1p(jnp.abs(scaled) + scaled**2 / 2)
-
-
-def _fetch(block: tuple[Moments, jax.Array], cross: bool) -> tuple[Moments, Any]:
-    moments, products = block
-    host = Moments(
-        int(moments.count),
-        *map(np.asarray, (moments.mean, moments.second, moments.third)),
-    )
-    return host, np.asarray(products) if cross else None
+def _fetched(arrays, count: int, cross: bool) -> Part:
+    return Part.of(tuple(np.asarray(a)[:count] for a in arrays[: 5 if cross else 4]))
 
 
 def _reshape(moments: Moments, shape: tuple[int, ...]) -> Moments:
@@ -258,8 +305,3 @@ def _reshape(moments: Moments, shape: tuple[int, ...]) -> Moments:
 def _power_of_two(limit: int) -> int:
     """The largest power of two that is at most `limit`, and at least 1."""
     return 1 << max(limit.bit_length() - 1, 0) if limit > 0 else 1
-
-
-def _at_least(size: int) -> int:
-    """The smallest power of two that is at least `size`: few shapes to compile."""
-    return 1 << (size - 1).bit_length()

@@ -14,18 +14,16 @@ from jax import random
 
 from empirical.montecarlo import (
     Bernoulli,
-    Categorical,
     Expectation,
     Key,
     Layout,
     Normal,
-    Permutation,
     Rademacher,
     Sampler,
     Sphere,
     Uniform,
 )
-from empirical.montecarlo.sampler import _base_numbers, _key
+from empirical.montecarlo.noise import Block, first_rows
 from tallystick import Scalar, check, expectation
 from tallystick.generators import coarse_noise
 
@@ -93,6 +91,26 @@ def test_the_bias_of_double_precision_is_never_seen(script, stored, kind):
         assert abs(entry.bias) + entry.uncertainty < 1e-3 * error, test
 
 
+def test_the_bias_of_the_engines_own_numbers_is_never_seen(script, stored):
+    name = "native normal float32"
+    generator = script.GENERATORS[name]
+    found = script.audit(generator, generator.tests)
+    assert len(found) > 30
+    for test, entry in found.items():
+        assert same_bias(entry, stored[name]["entries"][test]), test
+        if entry.deviation is None or test in ("1(|z| > 7)", "1(|z| > 8)"):
+            continue  # No draw comes there.
+        error = entry.deviation / math.sqrt(2**26)
+        assert abs(entry.bias) + entry.uncertainty < 1e-2 * error, test
+    assert abs(found["z^12"].bias) < 1e-5 * found["z^12"].true
+    assert generator.grid(np.array([2**32 - 1]))[0] == pytest.approx(6.7637, abs=1e-4)
+    # The table is of what the engine draws.
+    tests = chosen(script, "z^2", "z^8", "exp(2 z)")
+    for test, (mean, error) in script.sampled(name, tests, 2**22).items():
+        true = stored[name]["entries"][test]["true"]
+        assert abs(mean - true) < 5 * error, test
+
+
 def test_the_inverse_of_a_uniform_number_may_be_infinite(script, stored):
     for kind, end in [("float32", -12.9), ("float64", -37.5)]:
         plain = script.GENERATORS[f"ndtri(uniform) {kind}"]
@@ -153,25 +171,20 @@ def test_the_engine_draws_in_double_precision(law, x64):
     assert {str(kind) for kind in seen} == {"float64"}
 
 
-def test_base_numbers_are_double_for_every_source():
+@pytest.mark.parametrize("noise", ["native", "fine", "jax"])
+def test_base_numbers_are_double_for_every_source(noise):
     kinds = {}
-    for law in (
-        Normal(),
-        Uniform(),
-        Sphere(2),
-        Rademacher(),
-        Bernoulli(0.5),
-        Categorical([1.0]),
-        Permutation(2),
-        Key(),
-    ):
-        with jax.enable_x64(True):
-            key = _key((1, 2), 0, law.source)
-            kinds[law.source] = str(_base_numbers(key, law.source, 8).dtype)
+    sizes = dict.fromkeys(("normal", "uniform", "words"), 4)
+    block = Block(sizes, 16, noise)
+    with jax.enable_x64(True):
+        for source, words in block.keys((1, 2), range(1)).items():
+            found = first_rows(words[0], source, 4, 16, 8, noise)
+            assert found.shape == (8, 4)
+            kinds[source] = str(found.dtype)
     assert kinds == {"normal": "float64", "uniform": "float64", "words": "uint32"}
     # Outside nothing coarse is made in silence: JAX warns, an error in these tests.
-    with pytest.raises(UserWarning, match="float64"):
-        _base_numbers(_key((1, 2), 0, "normal"), "normal", 16)
+    with pytest.raises(UserWarning, match=r"(float|uint)64"):
+        first_rows(np.zeros(2, np.uint32), "normal", 16, 32, 16, noise)
 
 
 def warning(integrand):

@@ -139,9 +139,17 @@ def test_quadrature_where_it_converges_and_only_there():
     smooth = Expectation(lambda z: jnp.cos(z), {"z": Normal()}).estimate()
     assert smooth.exact
     np.testing.assert_allclose(smooth.mean, math.exp(-0.5), rtol=1e-13)
-    kinked = Expectation(lambda z: jnp.abs(z), {"z": Normal()}).estimate(draws=DRAWS)
-    assert not kinked.exact
-    assert within_error(kinked, math.sqrt(2 / math.pi))
+    absolute = Expectation(lambda z: jnp.abs(z), {"z": Normal()})
+    kinked = absolute.estimate(method="exact")
+    assert kinked.exact
+    assert "between the kinks" in kinked.method
+    np.testing.assert_allclose(kinked.mean, math.sqrt(2 / math.pi), rtol=1e-12)
+    sampled = absolute.estimate(draws=DRAWS, method="plain")
+    assert not sampled.exact
+    assert within_error(sampled, math.sqrt(2 / math.pi))
+    shifted = Expectation(lambda z: jnp.maximum(z, 1.0), {"z": Normal()})
+    with pytest.raises(NoiseError, match="its method cannot be 'exact'"):
+        shifted.estimate(method="exact")
 
 
 @pytest.mark.parametrize(

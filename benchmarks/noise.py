@@ -1,0 +1,364 @@
+"""Numbers a second of the generators, and of whole estimates, as a table and as JSON.
+
+    python benchmarks/noise.py [--rounds N] [--json FILE] [--quick]
+
+All cases take turns in one process, because machines and their hours differ, and read
+no result but its last number. "per CPU" is the median over the rounds of work per
+second of processor time, "wall" the best by the clock; ratios are between medians of
+the same run. BLAS keeps to one thread.
+
+The estimate is the population gradient of a ReLU unit, E 1(u.x > 0) (v.x)_+ x, with the
+mean and the variance of each coordinate. Its share of the generator is the normal
+numbers that the engine uses a second over those of "normal: native".
+"""
+
+# ruff: noqa: E402
+import os
+
+for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import argparse
+import functools
+import importlib
+import importlib.util
+import json
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from machine import described
+
+from empirical.montecarlo import Layout, Normal, Sampler, expectation
+from empirical.montecarlo.noise import (
+    Block,
+    exact_bits,
+    exact_normal,
+    threefry2x32,
+)
+
+SIZE = 2**17
+"""Numbers of a chunk."""
+CHUNKS = 64
+DIMENSIONS = (8, 64, 1024)
+NORMALS = 2**23
+"""Normal numbers of an estimate."""
+RESULTS = Path(__file__).parent / "results" / "noise.json"
+Case = tuple[Callable[[], Any], int]
+"""What to run, and the numbers or draws that it takes."""
+
+
+def streamed(chunk: Callable[[jax.Array, jax.Array], jax.Array]) -> Callable[[], Any]:
+    """Mean and variance of many chunks of numbers, in one program."""
+
+    @jax.jit
+    def run(key, chunks):
+        def body(number, carry):
+            values = chunk(key, number.astype(jnp.uint32))
+            wide = values.astype(jnp.promote_types(values.dtype, jnp.float32))
+            mean = jnp.mean(wide)
+            return carry[0] + mean, carry[1] + jnp.mean((wide - mean) ** 2)
+
+        start = jnp.zeros((), jnp.float64)
+        return lax.fori_loop(0, chunks, body, (start, start))
+
+    def call():
+        with jax.enable_x64(True):
+            key = jax.random.key_data(jax.random.key(1))
+            return jax.block_until_ready(run(key, CHUNKS))
+
+    return call
+
+
+def streamed_halves(block: Block) -> Callable[[], Any]:
+    """The same of the engine's numbers, which come in halves of a block."""
+    half = block.rows // 2
+
+    @jax.jit
+    def run(key, chunks):
+        def body(number, carry):
+            place = jnp.zeros((), jnp.int64)
+            pairs = block.pairs({"normal": key}, number, {}, place, half)
+
+            def one_half(side, carry):
+                values = block.taken(pairs, side, half)["normal"]
+                mean = jnp.mean(values)
+                return carry[0] + mean, carry[1] + jnp.mean((values - mean) ** 2)
+
+            return lax.fori_loop(0, 2, one_half, carry)
+
+        start = jnp.zeros((), jnp.float64)
+        return lax.fori_loop(0, chunks, body, (start, start))
+
+    def call():
+        with jax.enable_x64(True):
+            key = jax.random.key_data(jax.random.key(1))
+            return jax.block_until_ready(run(key, CHUNKS))
+
+    return call
+
+
+def generators() -> dict[str, Case]:
+    """Ways to make words and normal numbers."""
+
+    def with_number(key, number):
+        return key ^ jnp.stack([number, jnp.zeros_like(number)])
+
+    def counters(number):
+        index = lax.iota(jnp.uint32, SIZE // 2)
+        return index, jnp.broadcast_to(number, index.shape)
+
+    def jax_key(key, number):
+        return jax.random.wrap_key_data(with_number(key, number))
+
+    def native_words(key, number):
+        return jnp.concatenate(threefry2x32((key[0], key[1]), *counters(number)))
+
+    cases = {
+        "words: jax.random.bits": lambda k, n: jax.random.bits(
+            jax_key(k, n), (SIZE,), jnp.uint32
+        ),
+        "words: exact_bits": lambda k, n: exact_bits(with_number(k, n), (SIZE,)),
+        "words: threefry2x32, both": native_words,
+        "normal: jax.random.normal": lambda k, n: jax.random.normal(
+            jax_key(k, n), (SIZE,), jnp.float32
+        ),
+        "normal: exact_normal": lambda k, n: exact_normal(with_number(k, n), (SIZE,)),
+        "normal float64: jax.random.normal": lambda k, n: jax.random.normal(
+            jax_key(k, n), (SIZE,), jnp.float64
+        ),
+    }
+    found: dict[str, Case] = {
+        name: (streamed(chunk), SIZE * CHUNKS) for name, chunk in cases.items()
+    }
+    for name, noise, dtype in (
+        ("normal: native", "native", jnp.float32),
+        ("normal float64: native, widened", "native", jnp.float64),
+        ("normal float64: fine", "fine", jnp.float64),
+    ):
+        block = Block({"normal": 8}, SIZE // 8, noise, jnp.dtype(dtype))
+        found[name] = streamed_halves(block), SIZE * CHUNKS
+    random = np.random.default_rng(0)
+    for name, dtype in (("normal", np.float32), ("normal float64", np.float64)):
+        found[f"{name}: NumPy"] = (
+            functools.partial(_numpy_normals, random, dtype),
+            SIZE * CHUNKS // 4,
+        )
+    if importlib.util.find_spec("torch"):
+        torch = importlib.import_module("torch")
+        buffer = torch.empty(SIZE)
+
+        def filled():
+            for _ in range(CHUNKS):
+                buffer.normal_().var()
+
+        found["normal: torch"] = filled, SIZE * CHUNKS
+    return found
+
+
+def _numpy_normals(random: np.random.Generator, dtype: Any) -> None:
+    for _ in range(CHUNKS // 4):
+        random.standard_normal(SIZE, dtype).var()
+
+
+def relu_gradient(u, v, x):
+    """One draw of the gradient."""
+    return jnp.where(u @ x > 0, jax.nn.relu(v @ x), 0.0) * x
+
+
+def estimates(dimension: int) -> dict[str, Case]:
+    """Ways to estimate the gradient."""
+    rng = np.random.default_rng(dimension)
+    u, v = rng.standard_normal((2, 1, dimension))
+    points = {"u": u, "v": v}
+    draws = NORMALS // dimension
+    found: dict[str, Case] = {}
+
+    def engine(name, integrand, **options):
+        layout = Layout(expectation(integrand, x=Normal(dimension)), points, {})
+        sampler = Sampler(layout, points, directions=0, **options)
+        found[name] = (lambda: sampler.moments((1, 2), draws)), draws
+
+    engine("engine float32", relu_gradient, precision="float32")
+    engine("engine float64", relu_gradient)
+    engine("engine float64, jax.random", relu_gradient, noise="jax")
+    single = [jnp.asarray(w[0], jnp.float32) for w in (u, v)]
+    over = jax.vmap(relu_gradient, (None, None, 0))
+
+    @jax.jit
+    def naive(key):
+        values = over(*single, jax.random.normal(key, (draws, dimension), jnp.float32))
+        return jnp.mean(values, axis=0), jnp.var(values, axis=0)
+
+    chunk = max(SIZE // dimension, 64)
+
+    @jax.jit
+    def streaming(key):
+        def body(number, carry):
+            count, mean, second = carry
+            own = jax.random.fold_in(key, number)
+            values = over(*single, jax.random.normal(own, (chunk, dimension), "f4"))
+            part = jnp.mean(values, axis=0)
+            gap, total = part - mean, count + chunk
+            second += jnp.sum((values - part[None]) ** 2, axis=0)
+            second += gap**2 * (count * chunk / total)
+            return total, mean + gap * (chunk / total), second
+
+        zeros = jnp.zeros(dimension)
+        start = (jnp.zeros(()), zeros, zeros)
+        return lax.fori_loop(0, draws // chunk, body, start)
+
+    for name, form in (("JAX, naive", naive), ("JAX, streaming", streaming)):
+        call = functools.partial(_keyed, form)
+        found[name] = call, draws
+    random = np.random.default_rng(0)
+    host = [w[0].astype(np.float32) for w in (u, v)]
+    found["NumPy, chunked"] = (
+        functools.partial(_numpy_gradient, random, *host, draws // 4, chunk // 8),
+        draws // 4,
+    )
+    if importlib.util.find_spec("torch"):
+        torch = importlib.import_module("torch")
+        found["torch, chunked"] = (
+            functools.partial(_torch_gradient, torch, *host, draws, chunk),
+            draws,
+        )
+    return found
+
+
+def _keyed(form):
+    return jax.block_until_ready(form(jax.random.key(1)))
+
+
+def _numpy_gradient(random, u, v, draws, chunk):
+    count, mean, second = 0, 0.0, 0.0
+    while count < draws:
+        x = random.standard_normal((chunk, u.size), np.float32)
+        values = (np.maximum(x @ v, 0) * (x @ u > 0))[:, None] * x
+        part = values.mean(axis=0)
+        gap, total = part - mean, count + chunk
+        second = second + ((values - part) ** 2).sum(axis=0)
+        second = second + gap**2 * (count * chunk / total)
+        count, mean = total, mean + gap * (chunk / total)
+    return mean, second
+
+
+def _torch_gradient(torch, u, v, draws, chunk):
+    u, v = torch.from_numpy(u), torch.from_numpy(v)
+    count, mean, second = 0, 0.0, 0.0
+    x = torch.empty(chunk, u.numel())
+    while count < draws:
+        x.normal_()
+        values = (torch.relu(x @ v) * (x @ u > 0))[:, None] * x
+        variance, part = torch.var_mean(values, 0, correction=0)
+        gap, total = part - mean, count + chunk
+        second = second + variance * chunk + gap**2 * (count * chunk / total)
+        count, mean = total, mean + gap * (chunk / total)
+    return mean, second
+
+
+def turns(cases: dict[str, Case], rounds: int) -> dict[str, dict[str, float]]:
+    """Million numbers a second of each case, per CPU and by the clock."""
+    for run, _ in cases.values():
+        run()
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
+    for _ in range(rounds):
+        for name, (run, _) in cases.items():
+            cpu, wall = time.process_time(), time.perf_counter()
+            run()
+            spent = time.process_time() - cpu, time.perf_counter() - wall
+            seconds[name].append(spent)
+    return {
+        name: {
+            "per CPU": count / statistics.median(c for c, _ in seconds[name]) / 1e6,
+            "wall": count / min(w for _, w in seconds[name]) / 1e6,
+        }
+        for name, (_, count) in cases.items()
+    }
+
+
+def memory(draws: int) -> dict[str, float]:
+    """Growth of the resident memory during many draws, in MiB."""
+    points = {name: np.ones((1, 8)) for name in "uv"}
+    layout = Layout(expectation(relu_gradient, x=Normal(8)), points, {})
+    sampler = Sampler(layout, points, directions=0, precision="float32")
+    sampler.moments((1, 2), 2**20)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
+    count = sampler.moments((1, 3), draws).count
+    seconds = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    program, group = sampler._program(True)
+    with jax.enable_x64(True):
+        options = {
+            "directions": np.zeros((0, sampler.outputs)),
+            "always": np.asarray(True),
+            "inflated": np.asarray(False),
+            "inflation": np.zeros(3),
+            "cross": np.asarray(False),
+            "squash": np.zeros(2),
+        }
+        keys = sampler._layout_of_noise.keys((1, 2), range(group))
+        numbers = np.zeros(group, np.uint32)
+        lowered = program.lower(points, keys, numbers, np.asarray(1), options)
+        analysis = lowered.compile().memory_analysis()
+    return {
+        "draws": count,
+        "seconds": seconds,
+        "growth MiB": (after - before) / 1024,
+        "temporaries MiB": analysis.temp_size_in_bytes / 2**20,
+    }
+
+
+def shown(title: str, found: dict[str, dict[str, float]], base: str) -> None:
+    """Print a table; ratios are to the base."""
+    print(f"\n{title:<38}{'M/s per CPU':>14}{'wall':>10}{'ratio':>9}")
+    for name, rates in found.items():
+        ratio = rates["per CPU"] / found[base]["per CPU"]
+        print(f"{name:<38}{rates['per CPU']:14.2f}{rates['wall']:10.2f}{ratio:9.2f}")
+
+
+def main() -> None:
+    """Measure, print, store."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--json", type=Path, default=RESULTS)
+    parser.add_argument("--quick", action="store_true", help="no 1e9 draws")
+    options = parser.parse_args()
+    results: dict[str, Any] = {**described(), "unit": "million a second"}
+    results["vector width"] = os.environ.get("XLA_FLAGS", "")
+    every = generators()
+    native = every["normal: native"][0]
+    assert SIZE * CHUNKS == NORMALS
+    results["generators"] = turns(every, options.rounds)
+    shown("numbers", results["generators"], "normal: jax.random.normal")
+    results["gradient"] = {}
+    for dimension in DIMENSIONS:
+        cases = estimates(dimension)
+        cases["generator"] = native, NORMALS // dimension
+        found = turns(cases, options.rounds)
+        share = found["engine float32"]["per CPU"] / found["generator"]["per CPU"]
+        found["engine float32"]["share of the generator"] = share
+        results["gradient"][str(dimension)] = found
+        shown(f"draws of the gradient, d = {dimension}", found, "JAX, naive")
+    if not options.quick:
+        results["memory"] = memory(10**9)
+        print("\n", results["memory"])
+    options.json.write_text(json.dumps(_rounded(results), indent=1) + "\n")
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(entry) for name, entry in value.items()}
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    main()
