@@ -16,6 +16,7 @@ from empirical.montecarlo import (
     exact_mean,
     stream_key,
 )
+from empirical.montecarlo.fleet import Fleet
 from tallystick.certificates import Certificate, certify
 from tallystick.decide.limit import extrapolated
 from tallystick.decide.sizes import side_by_side
@@ -92,7 +93,9 @@ class Prepared:
         self.relation, self.settings = bench.relation, bench.settings
         self.bench = bench
         self.forms = bench.forms
-        self.sampler = Sampler(layout, points, optimized=bench.settings.optimized)
+        self.sampler = Sampler(
+            layout, points, optimized=bench.settings.optimized, fleet=bench.fleet
+        )
         self.memory: dict[Any, Any] = {}
 
     @functools.cached_property
@@ -187,8 +190,8 @@ class Prepared:
     def measure(self, expectation: Expectation, **options: Any) -> Sampler:
         """Draws another experiment at the same points."""
         layout = Layout(expectation, self.points, self.case.static)
-        optimized = self.settings.optimized
-        return Sampler(layout, self.points, optimized=optimized, **options)
+        options = {"optimized": self.settings.optimized, **options}
+        return Sampler(layout, self.points, fleet=self.bench.fleet, **options)
 
     @functools.cached_property
     def every_size(self) -> Sampler:
@@ -211,6 +214,7 @@ class Bench:
         settings: How hard to try.
         forms: Forms that will be judged: they are compiled together. Others may be
             judged as well.
+        fleet: The processes that share the draws; None if this one draws alone.
     """
 
     def __init__(
@@ -221,9 +225,10 @@ class Bench:
         relation: Relation,
         settings: Settings,
         forms: Sequence[Form] = (),
+        fleet: Fleet | None = None,
     ):
         self.name, self.domain, self.settings = name, domain, settings
-        self.relation, self.forms = relation, forms
+        self.relation, self.forms, self.fleet = relation, forms, fleet
         self.empirical = self.experiment = empirical
         if isinstance(relation, Limit):
             self.experiment = extrapolated(empirical, relation)

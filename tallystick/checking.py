@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from empirical.montecarlo import Expectation, Law
+from empirical.montecarlo.fleet import Fleet
 from tallystick.bench import DEFAULT_KEY, Bench, Prepared, Settings
 from tallystick.claim import Claim, Form, as_expectation, require_domain, require_twins
 from tallystick.domain import Domain
@@ -63,7 +64,7 @@ def check_alone(claim: Claim, bench: Bench) -> Report:
     )
 
 
-def bench_of(claim: Claim, settings: Settings) -> Bench:
+def bench_of(claim: Claim, settings: Settings, fleet: Fleet | None = None) -> Bench:
     """The bench of a claim, which compiles the claim and its controls together."""
     return Bench(
         claim.name,
@@ -72,6 +73,7 @@ def bench_of(claim: Claim, settings: Settings) -> Bench:
         as_relation(claim.relation),
         settings,
         [claim.analytic, *(control.form for control in claim.controls)],
+        fleet,
     )
 
 

@@ -1,7 +1,6 @@
 """The command line: `tallystick check`, `mutate`, `list`, `show`, `errata`, `new`."""
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -10,10 +9,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from tallystick import __version__
+from tallystick.distributed.place import add_arguments, located
+from tallystick.outcome import (
+    INTERRUPTED,
+    USAGE,
+    exit_code,
+    leave,
+    require_writable,
+    write_json,
+)
 
 __all__ = ["main"]
 
-AGREE, DISAGREE, INCONCLUSIVE, USAGE, INTERRUPTED = 0, 1, 2, 3, 130
 JOURNAL = Path(".tallystick") / "journal.jsonl"
 
 
@@ -74,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         default=None,
         help="claims checked at a time; one for each core by default",
     )
+    add_arguments(check)
     check.set_defaults(run=_check)
 
     mutate = commands.add_parser(
@@ -146,9 +154,31 @@ def _count(text: str) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    place = located(options)
+    from tallystick.bench import DEFAULT_KEY, Settings
+    from tallystick.compilation import keep_programs
+
+    keep_programs()
+
+    seed = DEFAULT_KEY if options.seed is None else options.seed
+    settings = Settings.quick(seed) if options.quick else Settings(seed)
+    jobs = options.jobs or os.cpu_count() or 1
+    if place is None or place.size == 1:
+        return _check_all(options, settings, jobs)
+    if place.index:
+        from tallystick.distributed.worker import work
+
+        return work(place, options.names, settings, jobs)
+    from tallystick.distributed.hub import Hub
+
+    with Hub(place) as hub:
+        return _check_all(options, settings, jobs, hub)
+
+
+def _check_all(options: argparse.Namespace, settings, jobs: int, hub=None) -> int:
+    """Check claims and print the report, with the processes that join a hub if any."""
     from rich.console import Console
 
-    from tallystick.bench import DEFAULT_KEY, Settings
     from tallystick.catalogue import find
     from tallystick.console import Monitor, print_results
     from tallystick.journal import Journal, fingerprints
@@ -157,18 +187,17 @@ def _check(options: argparse.Namespace) -> int:
     to_stdout = options.json == "-"
     console = Console(stderr=to_stdout)
     if options.json and not to_stdout:
-        _require_writable(Path(options.json))
-    seed = DEFAULT_KEY if options.seed is None else options.seed
-    settings = Settings.quick(seed) if options.quick else Settings(seed)
+        require_writable(Path(options.json))
     start = time.perf_counter()
     entries, broken = find(options.names)
-    journal = Journal(
-        JOURNAL,
-        resume=options.resume,
-        warn=lambda text: console.print(text, markup=False, soft_wrap=True),
-    )
+
+    def warn(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    journal = Journal(JOURNAL, resume=options.resume, warn=warn)
     marks = fingerprints(entries, settings)
     reports = {}
+    spread = None
     interrupted = False
     with Monitor(console, len(entries)) as monitor:
         waiting = []
@@ -180,8 +209,16 @@ def _check(options: argparse.Namespace) -> int:
             else:
                 waiting.append(entry)
         try:
-            jobs = options.jobs or os.cpu_count() or 1
-            for report in run(waiting, settings, jobs):
+            if hub is None:
+                checks = run(waiting, settings, jobs)
+            else:
+                from tallystick.distributed.spreading import Spread
+
+                spread = Spread(
+                    hub, entries, waiting, settings, jobs, marks, journal.seconds, warn
+                )
+                checks = spread.reports()
+            for report in checks:
                 reports[report.name] = report
                 if report.verdict != "INVALID":  # It may have been the machine's fault.
                     journal.add(marks[report.name], report)
@@ -192,66 +229,25 @@ def _check(options: argparse.Namespace) -> int:
     done = [reports[name] for name in order]
     print_results(console, done, broken, time.perf_counter() - start)
     if options.json:
-        _write_json(options.json, done, broken, settings)
+        write_json(options.json, done, broken, settings)
     if interrupted:
         left = len(entries) - len(done)
         console.print(f"interrupted with {left} claims left: go on with --resume")
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # The claims still running in threads would keep the process alive.
-        os._exit(INTERRUPTED)
-    return _exit_code(done, broken)
-
-
-def _exit_code(reports, broken) -> int:
-    from tallystick.verdict import Verdict
-
-    verdicts = {report.verdict for report in reports}
-    wrong = {r.verdict for report in reports for r in report.unrefused}
-    if Verdict.DISAGREE in verdicts or Verdict.AGREE in wrong:
-        return DISAGREE
-    if Verdict.INVALID in verdicts or broken:
-        return USAGE
-    if Verdict.INCONCLUSIVE in verdicts or wrong:
-        return INCONCLUSIVE
-    return AGREE
-
-
-def _require_writable(path: Path) -> None:
-    """Refuse a path that cannot be written, before anything is computed."""
-    from tallystick.errors import TallystickError
-
-    try:
-        with path.open("a"):
-            pass
-    except OSError as error:
-        raise TallystickError(f"--json {path} cannot be written: {error}") from None
-
-
-def _write_json(target: str, reports, broken, settings) -> None:
-    from dataclasses import asdict
-
-    text = json.dumps(
-        {
-            "schema": 1,
-            "version": __version__,
-            "settings": asdict(settings),
-            "reports": [report.as_dict() for report in reports],
-            "broken": [asdict(module) for module in broken],
-        },
-        indent=2,
-    )
-    if target == "-":
-        print(text)  # noqa: T201
-    else:
-        Path(target).write_text(text + "\n")
+    code = INTERRUPTED if interrupted else exit_code(done, broken)
+    if spread is not None:
+        spread.close(interrupted=interrupted)
+    if interrupted or (spread is not None and spread.unfinished):
+        leave(code)
+    return code
 
 
 def _mutate(options: argparse.Namespace) -> int:
+    from tallystick.compilation import keep_programs
     from tallystick.mutation.command import run_mutations
 
+    keep_programs()
     if options.json and options.json != "-":
-        _require_writable(Path(options.json))
+        require_writable(Path(options.json))
     return run_mutations(options)
 
 

@@ -36,10 +36,14 @@ class Journal:
     def __init__(self, path: Path, *, resume: bool, warn: Callable[[str], Any]):
         self.path: Path | None = path
         self.done: dict[str, Report] = {}
+        self.seconds: dict[str, float] = {}
+        """What claims took in the last run, by name."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            before = _read(path) if path.exists() else {}
+            self.seconds = {r.name: r.seconds for r in before.values()}
             if resume and path.exists():
-                self.done = _read(path)
+                self.done = before
                 with path.open("a") as file:
                     file.write("\n")  # A line torn by a kill must not eat the next.
             else:
@@ -98,7 +102,7 @@ def _digest(path: Path) -> str:
 
 def _read(path: Path) -> dict[str, Report]:
     done = {}
-    for line in path.read_text().splitlines():
+    for line in path.read_text(errors="replace").splitlines():
         try:
             entry = json.loads(line)
             done[entry["mark"]] = Report.from_dict(entry["report"])
