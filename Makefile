@@ -21,7 +21,7 @@ lint: $(INSTALLED)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 readme: $(INSTALLED)
-	$(BIN)/python -m tallystick.readme README.md
+	$(BIN)/python -m tallystick.readme .
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -274,7 +274,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1000)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    found = described()
+    found = {**described(), "sizes": SIZES}
     if options.json and options.json.exists():
         found = {**json.loads(options.json.read_text()), **found}
     for part in options.parts:

@@ -93,3 +93,52 @@ def test_the_import_is_light():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_a_check_compiles_few_programs(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(COUNTED)
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={SWITCH: str(tmp_path / "cache"), "JAX_PLATFORMS": "cpu"},
+    )
+    first, small, large, wrong = map(int, done.stdout.split())
+    assert first <= 5
+    # The form and the experiment; looks of all sizes run one program.
+    assert small == large <= 3
+    # A conviction and its diagnosis take the program of the looks.
+    assert wrong <= 5
+
+
+COUNTED = """
+import jax
+from tallystick import Normal, Uniform, check, expectation
+from tallystick.compilation import keep_programs
+
+programs = 0
+
+def listen(event, **_):
+    global programs
+    programs += event == "/jax/compilation_cache/compile_requests_use_cache"
+
+jax.monitoring.register_event_listener(listen)
+keep_programs()
+
+def count(power, factor, budget):
+    before = programs
+    draws = expectation(
+        lambda u, x, s: (1 + s) * (u @ x) ** power,
+        x=Normal(5),
+        s=Uniform(low=-0.5, high=0.5),
+    )
+    mean = lambda u: factor * (power - 1) * (u @ u) ** (power / 2)
+    report = check(mean, draws, u=Normal(5), points=16, budget=budget)
+    assert not report.exact, report
+    return programs - before
+
+print(count(2, 1.0, 2**15), count(4, 1.0, 2**15), count(4, 1.0, 2**18), end=" ")
+print(count(4, 1.2, 2**15))
+"""
