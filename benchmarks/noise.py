@@ -2,10 +2,10 @@
 
     python benchmarks/noise.py [--rounds N] [--json FILE] [--quick]
 
-All cases take turns in one process, because machines and their hours differ, and read
-no result but its last number. "per CPU" is the median over the rounds of work per
-second of processor time, "wall" the best by the clock; ratios are between medians of
-the same run. BLAS keeps to one thread.
+All cases take turns in one process, because machines and their hours differ. Numbers
+are consumed by a mean and a variance in two passes, the same for all. "per CPU" is the
+median over the rounds of work per second of processor time, "wall" the best by the
+clock; ratios are between medians of the same run. BLAS keeps to one thread.
 
 The estimate is the population gradient of a ReLU unit, E 1(u.x > 0) (v.x)_+ x, with the
 mean and the variance of each coordinate. Its share of the generator is the normal
@@ -55,6 +55,13 @@ Case = tuple[Callable[[], Any], int]
 """What to run, and the numbers or draws that it takes."""
 
 
+def consumed(values: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Mean and variance, in two passes."""
+    mean = jnp.mean(values)
+    variance = jnp.mean((values - mean) ** 2)
+    return mean.astype(jnp.float64), variance.astype(jnp.float64)
+
+
 def streamed(chunk: Callable[[jax.Array, jax.Array], jax.Array]) -> Callable[[], Any]:
     """Mean and variance of many chunks of numbers, in one program."""
 
@@ -63,8 +70,7 @@ def streamed(chunk: Callable[[jax.Array, jax.Array], jax.Array]) -> Callable[[],
         def body(number, carry):
             values = chunk(key, number.astype(jnp.uint32))
             wide = values.astype(jnp.promote_types(values.dtype, jnp.float32))
-            mean = jnp.mean(wide)
-            return carry[0] + mean, carry[1] + jnp.mean((wide - mean) ** 2)
+            return jax.tree.map(jnp.add, carry, consumed(wide))
 
         start = jnp.zeros((), jnp.float64)
         return lax.fori_loop(0, chunks, body, (start, start))
@@ -89,8 +95,7 @@ def streamed_halves(block: Block) -> Callable[[], Any]:
 
             def one_half(side, carry):
                 values = block.taken(pairs, side, half)["normal"]
-                mean = jnp.mean(values)
-                return carry[0] + mean, carry[1] + jnp.mean((values - mean) ** 2)
+                return jax.tree.map(jnp.add, carry, consumed(values))
 
             return lax.fori_loop(0, 2, one_half, carry)
 

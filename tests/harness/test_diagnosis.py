@@ -295,7 +295,7 @@ BANK = [
             r"term 2 of 2 .*off by the factor 1/2"),
     Planted("spike x 3", quartic,
             lambda alpha, signal: quartic_mean(alpha, signal, 3.0), QUARTIC,
-            r"term 1 of 3 .*(off by the factor 1/3|0.33)"),
+            r"term 1 of 3 .*(off by the factor 1/3|1/3 fits|0.33)"),
     Planted("noise x -1", quartic,
             lambda alpha, signal: quartic_mean(alpha, signal, 1.0, -1.0), QUARTIC,
             r"wrong sign|- alpha|missing"),

@@ -274,11 +274,14 @@ def test_single_precision_has_its_own_uniform_numbers():
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", ["native", "fine"])
 def test_a_long_stream_has_the_moments_of_the_law(noise):
-    total, size, steps = np.zeros(12), 2**22, 64
+    total, size, steps = np.zeros(12), 2**20, 64
     tails = np.zeros(5)
     for seed in range(steps):
         z = drawn("normal", 64, size // 64, key=(seed, 3), noise=noise).ravel()
-        total += [np.mean(z**order) for order in range(1, 13)]
+        power = np.ones_like(z)
+        for order in range(12):
+            power *= z
+            total[order] += power.mean()
         tails += [(np.abs(z) > limit).sum() for limit in range(1, 6)]
     count = size * steps
     for order in range(1, 13):
