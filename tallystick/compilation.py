@@ -30,7 +30,7 @@ def keep_programs(environment: Mapping[str, str] = os.environ) -> Path | None:
     import jax
 
     given = environment.get(SWITCH, "")
-    if given == "off" or jax.config.jax_compilation_cache_dir:
+    if given == "off" or getattr(jax.config, "jax_compilation_cache_dir", None):
         return None
     # JAX's own key holds its version and the machine's features.
     folder = Path(given) if given else platformdirs.user_cache_path("tallystick")
