@@ -21,6 +21,7 @@ __all__ = [
     "cosine",
     "double_angle_residual",
     "kinked",
+    "normal",
     "of_angle",
     "polar",
     "sine",
@@ -103,8 +104,8 @@ def _angles_jvp(primals, tangents):
     slope = jnp.zeros_like(primals[0][0])
     for (x, y), tangent in zip((primals, primals[::-1]), tangents, strict=True):
         norm = polar(x)[0]
-        normal = jnp.where(_either_zero(x, y), 0, _normal(x, y))
-        slope -= jnp.sum(normal / jnp.where(norm == 0, 1, norm) * tangent)
+        turned = jnp.where(_either_zero(x, y), 0, normal(x, y))
+        slope -= jnp.sum(turned / jnp.where(norm == 0, 1, norm) * tangent)
     return angles(*primals), (slope, -slope)
 
 
@@ -137,33 +138,42 @@ def _of_angle_jvp(function, primals, tangents):
     value, change = jax.jvp(function, angles(*primals), (-one, one))
     slope = jnp.zeros_like(one)
     for (x, y), tangent in zip((primals, primals[::-1]), tangents, strict=True):
-        normal = jnp.where(_either_zero(x, y), 0, _normal(x, y))
-        gradient = polar(y)[0] * (value * polar(x)[1] + change * normal)
+        turned = jnp.where(_either_zero(x, y), 0, normal(x, y))
+        gradient = polar(y)[0] * (value * polar(x)[1] + change * turned)
         slope += jnp.sum(gradient * tangent)
     return polar(primals[0])[0] * polar(primals[1])[0] * value, slope
 
 
 @jax.custom_jvp
-def _normal(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, " d"]:
-    """Direction of the component of y across x; 0 where there is none."""
+def normal(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, " d"]:
+    """Direction of the component of y across x; 0 where there is none.
+
+    Args:
+        x: First vector.
+        y: Second vector, of the length and dtype of `x`.
+
+    Returns:
+        A unit vector, to a few ulp of 1 as long as theta is to a few ulp of itself, or
+        0 where `angles` gives 0 or pi, or where a vector is zero.
+    """
     return polar(_across(_scaled(x)[0], _scaled(y)[0]))[1]
 
 
-@_normal.defjvp
+@normal.defjvp
 def _normal_jvp(primals, tangents):
     """It turns with x towards -x, and with the components across x and itself."""
     (x, y), (x_tangent, y_tangent) = primals, tangents
-    normal = _normal(x, y)
+    n = normal(x, y)
     (x_norm, x_unit), (y_norm, _) = polar(x), polar(y)
     theta, gap = angles(x, y)
-    some = jnp.any(normal != 0) & (x_norm > 0)
+    some = jnp.any(n != 0) & (x_norm > 0)
     turn = x_tangent / jnp.where(some, x_norm, 1)
     sine_theta = jnp.where(some, sine(theta, gap), 1)
     moved = y_tangent / jnp.where(some, y_norm, 1) - cosine(theta, gap) * turn
     moved -= jnp.sum(moved * x_unit) * x_unit
-    moved -= jnp.sum(moved * normal) * normal
-    slope = moved / sine_theta - jnp.sum(normal * turn) * x_unit
-    return normal, jnp.where(some, slope, 0)
+    moved -= jnp.sum(moved * n) * n
+    slope = moved / sine_theta - jnp.sum(n * turn) * x_unit
+    return n, jnp.where(some, slope, 0)
 
 
 def _across(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, " d"]:

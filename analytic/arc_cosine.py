@@ -21,7 +21,7 @@ from analytic._angle import (
     sine_residual,
 )
 
-__all__ = ["kernel", "series"]
+__all__ = ["angle", "biased", "kernel", "series"]
 
 
 def kernel(
@@ -67,6 +67,69 @@ def kernel(
         case _:
             raise ValueError(f"degree must be 0, 1 or 2, got {degree=}")
     return product / jnp.pi
+
+
+def angle(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, "2"]:
+    """The angle theta between two vectors, and pi - theta.
+
+    Args:
+        x: First vector.
+        y: Second vector, of the length and dtype of `x`.
+
+    Returns:
+        Both in [0, pi], each to a few ulp of itself, also where it is small: the
+        arccosine of an inner product has lost half of the digits there.
+
+    Degenerate cases:
+        A zero vector is taken to be orthogonal to all. Where the vectors are parallel
+        or opposite there is a kink; the mean of the slopes that meet there, 0, is
+        returned.
+
+    Raises:
+        ValueError: The inputs are not alike.
+    """
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"x and y must be vectors alike, got {x.shape=}, {y.shape=}")
+    return jnp.stack(angles(x, y))
+
+
+def biased(
+    x: Float[Array, " d"],
+    y: Float[Array, " d"],
+    degree: int,
+    weight_variance: Float[Array, ""],
+    bias_variance: Float[Array, ""],
+) -> Float[Array, ""]:
+    """Arc-cosine kernel of units with a bias: (s/d)^(1/2) w . x + b^(1/2) z.
+
+    Here z is standard normal like w. It is the kernel of the inputs (s/d)^(1/2) x and
+    (s/d)^(1/2) y with the further coordinate b^(1/2).
+
+    Args:
+        x: First input.
+        y: Second input, of the length and dtype of `x`.
+        degree: The exponent n: 0, 1 or 2.
+        weight_variance: s, positive.
+        bias_variance: b, not negative.
+
+    Returns:
+        The kernel, as accurate as `kernel`.
+
+    Degenerate cases:
+        With a bias a zero input is regular; without one it is as for `kernel`. The
+        slope in a bias variance of 0 is returned as 0. For a negative variance: nan.
+
+    Raises:
+        ValueError: `degree` is not 0, 1 or 2, or the inputs are not alike.
+    """
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"x and y must be vectors alike, got {x.shape=}, {y.shape=}")
+    scale = jnp.sqrt(jnp.asarray(weight_variance, x.dtype) / x.size)
+    some = jnp.asarray(bias_variance != 0)
+    root = jnp.where(some, jnp.sqrt(jnp.where(some, bias_variance, 1)), 0)
+    root = root.astype(x.dtype)[None]
+    first, second = (jnp.concatenate([scale * v, root]) for v in (x, y))
+    return kernel(first, second, degree)
 
 
 def series(cosine: Float[Array, ""], degree: int, terms: int) -> Float[Array, ""]:

@@ -3,217 +3,152 @@
 For (u, v) normal with means 0, variances a and b, and covariance c, the dual of an
 activation phi is E[phi(u) phi(v)], and that of its derivative E[phi'(u) phi'(v)]. By
 Price's theorem the second is the derivative of the first in c. The two make up the
-recursions of infinitely wide networks.
+recursions of infinitely wide networks. Each name below is a closed form, called as
+`relu(variance_x, variance_y, covariance)`, that has the other one as an attribute,
+`relu.derivative(variance_x, variance_y, covariance)`; parameters of the activation
+follow. In the formulas cos t = c / sqrt(ab) is the correlation. `dual_polynomial` holds
+polynomials, `dual_expansion` what has no closed form.
+
+Accuracy: values are good to a few ulp of themselves while squared variances stay in
+range, with the exceptions that the formulas name: terms of different sign leave a few
+ulp of the larger one, an exponential as many ulp as its exponent.
+
+Degenerate cases: where c^2 exceeds ab by rounding (4 ulp) the correlation is taken to
+be 1 or -1; further out, and for a negative variance, the value is nan. A zero variance
+is regular for smooth activations and gives 0 for the others, also for step and sign,
+whose value at 0 is 0 by convention. Where slopes are infinite or do not exist, for step
+and sign where ab = c^2, and in a zero variance, they are returned as 0, so that slopes
+in vectors x and y with a = |x|^2, b = |y|^2, c = x . y are the mean of those that meet
+at a kink. The derivatives of step and sign are infinite where ab = c^2.
 
 Source: Daniely, Frostig & Singer, "Toward Deeper Understanding of Neural Networks",
-NeurIPS 2016, section 4 (duals); Cho & Saul, NeurIPS 2009 (ReLU); Williams, "Computing
-with Infinite Networks", NeurIPS 1997 (erf).
+NeurIPS 2016, section 4 (duals); Cho & Saul, NeurIPS 2009 (powers of the ReLU);
+Williams, "Computing with Infinite Networks", NeurIPS 1997 (erf, gaussian); Tsuchida,
+Pearce, van der Heide, Roosta & Gallagher, "Avoiding Kernel Fixed Points: Computing with
+ELU and GELU Infinite Networks", AAAI 2021 (GELU).
 """
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from analytic._angle import sine_residual
+from analytic import _kinked_pair as kinked
+from analytic._normal_pair import Dual, determinant, radicand
 
-__all__ = ["erf", "erf_derivative", "relu", "relu_derivative"]
-
-
-@jax.custom_jvp
-def relu(
-    variance_x: Float[Array, ""],
-    variance_y: Float[Array, ""],
-    covariance: Float[Array, ""],
-) -> Float[Array, ""]:
-    """Dual of the ReLU: E[u_+ v_+] = sqrt(ab) (sin t + (pi - t) cos t) / (2 pi).
-
-    Here cos t = c / sqrt(ab) is the correlation.
-
-    Args:
-        variance_x: Variance a of u.
-        variance_y: Variance b of v.
-        covariance: Covariance c of u and v, at most sqrt(ab) in size.
-
-    Returns:
-        The mean product, to a few ulp of itself while squared variances stay in range.
-
-    Degenerate cases:
-        Where c^2 exceeds ab by rounding (4 ulp) the correlation is taken to be 1 or -1;
-        further out, and for a negative variance, the value is nan. A zero variance
-        gives 0; the slope in that variance, infinite there, is returned as 0.
-
-    Raises:
-        ValueError: An argument is not a scalar.
-    """
-    root = jnp.sqrt(_determinant(variance_x, variance_y, covariance))
-    gap = jnp.arctan2(root, -covariance)  # pi - t
-    return jnp.sqrt(variance_x) * jnp.sqrt(variance_y) * sine_residual(gap) / _TWO_PI
-
-
-@jax.custom_jvp
-def relu_derivative(
-    variance_x: Float[Array, ""],
-    variance_y: Float[Array, ""],
-    covariance: Float[Array, ""],
-) -> Float[Array, ""]:
-    """Dual of the step function: P(u > 0, v > 0) = (pi - t) / (2 pi).
-
-    Here cos t = c / sqrt(ab) is the correlation.
-
-    Args:
-        variance_x: Variance a of u.
-        variance_y: Variance b of v.
-        covariance: Covariance c of u and v, at most sqrt(ab) in size.
-
-    Returns:
-        The probability, to a few ulp of itself while squared variances stay in range.
-
-    Degenerate cases:
-        Where c^2 exceeds ab by rounding (4 ulp) the correlation is taken to be 1 or -1;
-        further out, and for a negative variance, the value is nan. A zero variance
-        gives 0, as u = 0 is not positive. Where ab = c^2 the slopes are infinite, or do
-        not exist; they are returned as 0, so that slopes in vectors x and y with a =
-        |x|^2, b = |y|^2, c = x . y are the mean of those that meet at the kink.
-
-    Raises:
-        ValueError: An argument is not a scalar.
-    """
-    determinant = _determinant(variance_x, variance_y, covariance)
-    gap = jnp.arctan2(jnp.sqrt(determinant), -covariance)
-    never = (variance_x == 0) | (variance_y == 0)
-    return jnp.where(never & (determinant == 0), 0, gap) / _TWO_PI
-
-
-def erf(
-    variance_x: Float[Array, ""],
-    variance_y: Float[Array, ""],
-    covariance: Float[Array, ""],
-) -> Float[Array, ""]:
-    """Dual of the error function: (2 / pi) arcsin(2c / sqrt((1 + 2a) (1 + 2b))).
-
-    Args:
-        variance_x: Variance a of u.
-        variance_y: Variance b of v.
-        covariance: Covariance c of u and v, at most sqrt(ab) in size.
-
-    Returns:
-        The mean product, to a few ulp of itself while squared variances stay in range.
-
-    Degenerate cases:
-        Where c^2 exceeds ab by rounding (4 ulp) the correlation is taken to be 1 or -1;
-        further out, and for a negative variance, the value is nan. A zero variance is
-        regular and gives 0.
-
-    Raises:
-        ValueError: An argument is not a scalar.
-    """
-    root = jnp.sqrt(_erf_radicand(variance_x, variance_y, covariance))
-    # The arcsine of the quotient would lose half the digits where it nears 1.
-    return 2 / jnp.pi * jnp.arctan2(2 * covariance, root)
-
-
-def erf_derivative(
-    variance_x: Float[Array, ""],
-    variance_y: Float[Array, ""],
-    covariance: Float[Array, ""],
-) -> Float[Array, ""]:
-    """Dual of erf' = 2 exp(-z^2) / sqrt(pi): (4/pi) / sqrt((1+2a) (1+2b) - 4c^2).
-
-    Args:
-        variance_x: Variance a of u.
-        variance_y: Variance b of v.
-        covariance: Covariance c of u and v, at most sqrt(ab) in size.
-
-    Returns:
-        The mean product, to a few ulp of itself while squared variances stay in range.
-
-    Degenerate cases:
-        Where c^2 exceeds ab by rounding (4 ulp) the correlation is taken to be 1 or -1;
-        further out, and for a negative variance, the value is nan. A zero variance is
-        regular.
-
-    Raises:
-        ValueError: An argument is not a scalar.
-    """
-    radicand = _erf_radicand(variance_x, variance_y, covariance)
-    return 4 / jnp.pi / jnp.sqrt(radicand)
-
+__all__ = [
+    "abrelu",
+    "abs",
+    "erf",
+    "gelu",
+    "probit",
+    "relu",
+    "relu_power",
+    "sign",
+    "step",
+]
 
 _TWO_PI = 2 * jnp.pi
+_NUMBER = Float[Array, ""]
 
 
-@relu.defjvp
-def _relu_jvp(primals, tangents):
-    """Slopes sqrt(ab - c^2) / (4 pi a) in a, likewise in b, and P(u, v > 0) in c."""
-    half_root = jnp.sqrt(_determinant(*primals)) / 2
-    x, y = (jnp.where(v > 0, half_root / v, 0) / _TWO_PI for v in primals[:2])
-    change = x * tangents[0] + y * tangents[1] + relu_derivative(*primals) * tangents[2]
-    return relu(*primals), change
+def _probit(a, b, c):
+    # One arctangent: 1/4 and an arcsine would cancel for opposite inputs.
+    return jnp.arctan2(jnp.sqrt(radicand(a, b, c, 1)), -c) / _TWO_PI
 
 
-@relu_derivative.defjvp
-def _relu_derivative_jvp(primals, tangents):
-    """Slope 1 / (2 pi sqrt(ab - c^2)) in c, and -c / (2a) times that in a."""
-    variance_x, variance_y, covariance = primals
-    root = jnp.sqrt(_determinant(*primals))
-    smooth = root != 0  # and then both variances are positive
-    x, y, safe_root = (jnp.where(smooth, v, 1) for v in (variance_x, variance_y, root))
-    change = tangents[2] - covariance / 2 * (tangents[0] / x + tangents[1] / y)
-    slope = jnp.where(smooth, 1 / (_TWO_PI * safe_root), 0)
-    return relu_derivative(*primals), slope * change
+def _gelu(a, b, c):
+    squares = determinant(a, b, c) + c**2 * (1 / (1 + a) + 1 / (1 + b))
+    root = jnp.sqrt(radicand(a, b, c, 1))
+    return c * _probit(a, b, c) + squares / (_TWO_PI * root)
 
 
-def _erf_radicand(
-    variance_x: Float[Array, ""],
-    variance_y: Float[Array, ""],
-    covariance: Float[Array, ""],
-) -> Float[Array, ""]:
-    """(1 + 2a) (1 + 2b) - 4c^2, as a sum of terms that are not negative."""
-    determinant = _determinant(variance_x, variance_y, covariance)
-    return 1 + 2 * (variance_x + variance_y) + 4 * determinant
+def _gelu_derivative(a, b, c):
+    square = radicand(a, b, c, 1)
+    factors = 1 / (1 + a) + 1 / (1 + b) + 1 / square
+    return _probit(a, b, c) + c * factors / (_TWO_PI * jnp.sqrt(square))
 
 
-@jax.custom_jvp
-def _determinant(
-    variance_x: Float[Array, ""],
-    variance_y: Float[Array, ""],
-    covariance: Float[Array, ""],
-) -> Float[Array, ""]:
-    """The value of ab - c^2, to an ulp of itself; 0 if negative by rounding only."""
-    for name, value in (
-        ("variance_x", variance_x),
-        ("variance_y", variance_y),
-        ("covariance", covariance),
-    ):
-        if jnp.shape(value) != ():
-            raise ValueError(f"{name} must be a scalar, got shape {jnp.shape(value)}")
-    product, product_rest = _exact_product(variance_x, variance_y)
-    square, square_rest = _exact_product(covariance, covariance)
-    # Near |correlation| = 1 the first difference is exact, and the rests decide.
-    determinant = (product - square) + (product_rest - square_rest)
-    slack = 4 * jnp.finfo(product.dtype).eps * product
-    inside = (variance_x >= 0) & (variance_y >= 0) & (determinant >= -slack)
-    return jnp.where(inside, jnp.maximum(determinant, 0), jnp.nan)
+def _abrelu(a, b, c, negative, positive):
+    rest = (positive - negative) ** 2 * kinked.relu(a, b, c)
+    return negative * positive * c + rest
 
 
-@_determinant.defjvp
-def _determinant_jvp(primals, tangents):
-    """The derivative of ab - c^2, one-sided where it is 0."""
-    a, b, c = primals
-    da, db, dc = tangents
-    return _determinant(a, b, c), b * da + a * db - 2 * c * dc
-
-
-def _exact_product(
-    x: Float[Array, ""], y: Float[Array, ""]
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """A rounded product and what rounding took from it (Dekker 1971)."""
-    x, y = jnp.asarray(x), jnp.asarray(y)
-    info = jnp.finfo(jnp.result_type(x, y))
-    half = info.nmant // 2
-    x_head, y_head = (jax.lax.reduce_precision(v, info.nexp, half) for v in (x, y))
-    x_tail, y_tail = x - x_head, y - y_head
-    # One bit short of the format: compilers fuse a plain product with a later sum.
-    product = jax.lax.reduce_precision(x * y, info.nexp, info.nmant - 1)
-    rest = x_head * y_head - product + x_head * y_tail + x_tail * y_head
-    return product, rest + x_tail * y_tail
+step = Dual(
+    __name__,
+    "step",
+    "P(u > 0, v > 0) = (pi - t) / (2 pi), for 1 where z > 0, else 0.\n\n"
+    "The derivative, 1 / (2 pi sqrt(ab - c^2)), is the density of (u, v) at 0.",
+    kinked.step,
+    lambda a, b, c: 1 / (_TWO_PI * jnp.sqrt(determinant(a, b, c))),
+)
+sign = Dual(
+    __name__,
+    "sign",
+    "E[sgn u sgn v] = (2/pi) arcsin(c / sqrt(ab)).\n\n"
+    "The derivative, 2 / (pi sqrt(ab - c^2)), is four times that of `step`.",
+    kinked.sign,
+    lambda a, b, c: 2 / (jnp.pi * jnp.sqrt(determinant(a, b, c))),
+)
+relu = Dual(
+    __name__,
+    "relu",
+    "E[u_+ v_+] = sqrt(ab) (sin t + (pi - t) cos t) / (2 pi); derivative: `step`.",
+    kinked.relu,
+    kinked.step,
+)
+relu_power = Dual(
+    __name__,
+    "relu_power",
+    "E[(u_+)^n (v_+)^n] = (ab)^(n/2) J_n(t) / (2 pi), n >= 1.\n\n"
+    "J_0 = pi - t, and dJ_n / d(cos t) = n^2 J_(n-1). The derivative is n^2 times the\n"
+    "dual of the power n - 1.",
+    kinked.power,
+    kinked.power_slope,
+    {"degree": int},
+)
+abrelu = Dual(
+    __name__,
+    "abrelu",
+    "Dual of alpha z where z < 0 and beta z elsewhere.\n\n"
+    "It is alpha beta c + (beta - alpha)^2 times that of `relu`, to a few ulp of the\n"
+    "larger term; the derivative alpha beta + (beta - alpha)^2 times that of `step`.",
+    _abrelu,
+    lambda a, b, c, negative, positive: (
+        negative * positive + (positive - negative) ** 2 * kinked.step(a, b, c)
+    ),
+    {"negative": _NUMBER, "positive": _NUMBER},
+)
+abs = Dual(
+    __name__,
+    "abs",
+    "E[|u| |v|] = (2/pi) sqrt(ab) (sin t + (pi/2 - t) cos t); derivative: `sign`.",
+    kinked.absolute,
+    kinked.sign,
+)
+erf = Dual(
+    __name__,
+    "erf",
+    "E[erf(u) erf(v)] = (2/pi) arcsin(2c / sqrt((1 + 2a) (1 + 2b))).\n\n"
+    "The derivative is (4/pi) / sqrt((1 + 2a) (1 + 2b) - 4c^2).",
+    # The arcsine of the quotient would lose half the digits where it nears 1.
+    lambda a, b, c: 2 / jnp.pi * jnp.arctan2(2 * c, jnp.sqrt(radicand(a, b, c, 2))),
+    lambda a, b, c: 4 / jnp.pi / jnp.sqrt(radicand(a, b, c, 2)),
+)
+probit = Dual(
+    __name__,
+    "probit",
+    "Dual of the normal distribution function: 1/4 + arcsin(r) / (2 pi).\n\n"
+    "Here r = c / sqrt((1 + a) (1 + b)). The derivative is 1 / (2 pi sqrt((1 + a)\n"
+    "(1 + b) - c^2)).",
+    _probit,
+    lambda a, b, c: 1 / (_TWO_PI * jnp.sqrt(radicand(a, b, c, 1))),
+)
+gelu = Dual(
+    __name__,
+    "gelu",
+    "Dual of z times the normal distribution function.\n\n"
+    "With p that of `probit` and D = (1 + a) (1 + b) - c^2 it is c p + [ab + c^2\n"
+    "(1/(1+a) + 1/(1+b) - 1)] / (2 pi sqrt D), and the derivative p + c (1/(1+a) +\n"
+    "1/(1+b) + 1/D) / (2 pi sqrt D); each to a few ulp of the larger term.",
+    _gelu,
+    _gelu_derivative,
+)

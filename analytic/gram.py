@@ -108,7 +108,7 @@ def tangent(
     return _gram(x, y, depth, True, weight_variance, bias_variance)
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """What is static: a hashable argument."""
 
     depth: int
@@ -131,7 +131,7 @@ def _gram(x, y, depth: int, tangent: bool, weight_variance, bias_variance) -> Ar
     if dtype not in (jnp.float32, jnp.float64):
         raise ValueError(f"x and y must be float32 or float64, got {dtype}")
     biased = isinstance(bias_variance, jax.Array) or bool(bias_variance != 0)
-    kind = _Kind(depth, tangent, biased, y is None)
+    kind = Kind(depth, tangent, biased, y is None)
     weight, bias = (
         jnp.where(variance >= 0, variance, jnp.nan).astype(dtype)
         for variance in (jnp.asarray(weight_variance), jnp.asarray(bias_variance))
@@ -140,11 +140,11 @@ def _gram(x, y, depth: int, tangent: bool, weight_variance, bias_variance) -> Ar
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _matrix(kind: _Kind, x: Array, y: Array, weight: Array, bias: Array) -> Array:
+def _matrix(kind: Kind, x: Array, y: Array, weight: Array, bias: Array) -> Array:
     """The matrix, by tiles: no temporary is larger than one, and half are mirrored."""
     rows, columns = (min(TILE, len(v)) for v in (x, y))
     if max(len(x), len(y)) <= TILE:
-        return _kernel(kind, *_pairs(x, y), weight, bias)
+        return assembled(kind, *_pairs(x, y), weight, bias)
     with jax.enable_x64(True):
         left, right = _polar(x.astype(jnp.float64)), _polar(y.astype(jnp.float64))
         # The last tiles overlap those before them instead of being shorter.
@@ -161,7 +161,7 @@ def _matrix(kind: _Kind, x: Array, y: Array, weight: Array, bias: Array) -> Arra
             pairs = _products(
                 _rows(left, i, rows), _rows(right, j, columns), matrix.dtype
             )
-            part = _kernel(kind, *pairs, weight, bias)
+            part = assembled(kind, *pairs, weight, bias)
             matrix = jax.lax.dynamic_update_slice(matrix, part, (i, j))
             if kind.symmetric:
                 matrix = jax.lax.dynamic_update_slice(matrix, part.T, (j, i))
@@ -176,7 +176,7 @@ def _matrix_jvp(kind, primals, tangents):
     """Derivatives of the matrix as a whole, which reverse mode need not unroll."""
 
     def whole(x, y, weight, bias):
-        return _kernel(kind, *_pairs(x, y), weight, bias)
+        return assembled(kind, *_pairs(x, y), weight, bias)
 
     return jax.jvp(whole, primals, tangents)
 
@@ -237,8 +237,8 @@ def _pairs_jvp(primals, tangents):
     return _pairs(*primals), jax.jvp(narrow, primals, tangents)[1]
 
 
-def _kernel(
-    kind: _Kind,
+def assembled(
+    kind: Kind,
     x_norms: Float[Array, "n 1"],
     y_norms: Float[Array, "1 m"],
     h: Float[Array, "n m"],
@@ -246,7 +246,7 @@ def _kernel(
     weight: Float[Array, ""],
     bias: Float[Array, ""],
 ) -> Float[Array, "n m"]:
-    """The matrix from what `_products` returns."""
+    """The matrix from what `_products` returns; `_wide_network` uses it for a pair."""
     if kind.biased:
         return _with_bias(kind, h, x_norms, y_norms, weight, bias)
     fit = None
@@ -260,7 +260,7 @@ def _kernel(
     return scale * value * (x_norms * y_norms)
 
 
-def _unit_inputs(kind: _Kind, h: Array, rest: Array) -> Array:
+def _unit_inputs(kind: Kind, h: Array, rest: Array) -> Array:
     """The kernel of unit inputs, layer by layer."""
     cosine = rest - h
     following, h, active = _layers.unfold(h, rest)
@@ -278,7 +278,7 @@ def _unit_inputs(kind: _Kind, h: Array, rest: Array) -> Array:
 
 
 def _with_bias(
-    kind: _Kind, h: Array, x_norms: Array, y_norms: Array, weight: Array, bias: Array
+    kind: Kind, h: Array, x_norms: Array, y_norms: Array, weight: Array, bias: Array
 ) -> Array:
     """The recursion with variances that differ from layer to layer."""
 

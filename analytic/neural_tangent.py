@@ -3,7 +3,10 @@
 The tangent kernel of a network f is the inner product of its gradients in the trained
 weights at two inputs. All weights are standard normal. The two-layer network of width m
 is f(x) = m^(-1/2) sum_r a_r (w_r . x)_+. The deep one has L hidden layers g_h =
-(2/m)^(1/2) (W_h g_(h-1))_+ with g_0 = x, and f(x) = a . g_L.
+(2/m)^(1/2) (W_h g_(h-1))_+ with g_0 = x, and f(x) = a . g_L. `kernel` and `covariance`
+take other activations phi, weight variances s and biases of variance b, trained too:
+z_1 = W_1 x + b_1, z_(h+1) = (s/m)^(1/2) W_(h+1) phi(z_h) + b_(h+1), and the output is
+z_(L+1). `gram` holds whole Gram matrices for the ReLU.
 
 Source: Theory of Deep Learning (draft), sections 9.2 and 9.4, (9.8) and (9.15)-(9.17),
 corrected; Jacot, Gabriel & Hongler, "Neural Tangent Kernel", NeurIPS 2018.
@@ -15,10 +18,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from analytic import _wide_network as wide, arc_cosine
 from analytic._angle import angles, cosine, of_angle, polar, sine_residual
-from analytic.arc_cosine import kernel
 
-__all__ = ["both_layers", "deep", "first_layer", "first_layer_variance"]
+__all__ = [
+    "both_layers",
+    "covariance",
+    "deep",
+    "first_layer",
+    "first_layer_variance",
+    "kernel",
+]
 
 
 def first_layer(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
@@ -71,7 +81,7 @@ def first_layer_variance(
     """
     if width < 1:
         raise ValueError(f"width must be at least 1, got {width=}")
-    active = kernel(x, y, 0) / 2
+    active = arc_cosine.kernel(x, y, 0) / 2
     product = polar(x)[0] * polar(y)[0] * cosine(*angles(x, y))
     return product**2 * active * (1 - active) / width
 
@@ -95,7 +105,7 @@ def both_layers(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""
     Raises:
         ValueError: The inputs are not alike.
     """
-    return first_layer(x, y) + kernel(x, y, 1) / 2
+    return first_layer(x, y) + arc_cosine.kernel(x, y, 1) / 2
 
 
 def deep(x: Float[Array, " d"], y: Float[Array, " d"], depth: int) -> Float[Array, ""]:
@@ -123,7 +133,88 @@ def deep(x: Float[Array, " d"], y: Float[Array, " d"], depth: int) -> Float[Arra
     _require_alike(x, y)
     if depth < 1:
         raise ValueError(f"depth must be at least 1, got {depth=}")
-    return of_angle(x, y, functools.partial(_unit_inputs, depth))
+    return of_angle(x, y, functools.partial(unit_inputs, depth))
+
+
+def kernel(
+    x: Float[Array, " d"],
+    y: Float[Array, " d"],
+    *,
+    depth: int,
+    activation: str = "relu",
+    weight_variance: float | Float[Array, ""] = 2.0,
+    bias_variance: float | Float[Array, ""] = 0.0,
+) -> Float[Array, ""]:
+    """Tangent kernel Theta_L of a wide network with any activation, all trained.
+
+    K_0 = x . y + b, and with (u, v) normal of covariance K_(h-1): K_h = s E[phi(u)
+    phi(v)] + b, Theta_0 = K_0 and Theta_h = K_h + s E[phi'(u) phi'(v)] Theta_(h-1).
+
+    Args:
+        x: First input.
+        y: Second input, of the length and dtype of `x`.
+        depth: Number L of hidden layers, at least 1.
+        activation: relu, abs, erf, probit, gelu, cos or rbf in closed form; tanh,
+            sigmoid, softplus, silu or elu by quadrature.
+        weight_variance: s; in the first layer it is 1, so multiply the inputs by
+            (s/d)^(1/2) for the usual normalization.
+        bias_variance: b.
+
+    Returns:
+        The limit of infinite width. For the ReLU to a few ulp of L^2 times the kernel
+        at the larger input; else to a few ulp of L times that, but for abs, whose slope
+        jumps, half of the digits where the inputs are nearly parallel.
+
+    Degenerate cases:
+        Those of `dual_activation`: a zero input without biases gives 0 where phi is 0
+        at 0. Inputs beyond parallel by rounding are taken to be parallel.
+
+    Raises:
+        ValueError: The inputs are not alike, `depth` is less than 1, or `activation`
+            is not listed.
+    """
+    _require_alike(x, y)
+    if activation == "relu":
+        return wide.relu_pair(x, y, depth, True, weight_variance, bias_variance)
+    return wide.layers(x, y, depth, activation, weight_variance, bias_variance)[1]
+
+
+def covariance(
+    x: Float[Array, " d"],
+    y: Float[Array, " d"],
+    *,
+    depth: int,
+    activation: str = "relu",
+    weight_variance: float | Float[Array, ""] = 2.0,
+    bias_variance: float | Float[Array, ""] = 0.0,
+) -> Float[Array, ""]:
+    """Covariance K_L of the outputs of a wide network with any activation (NNGP).
+
+    K_0 = x . y + b and K_h = s E[phi(u) phi(v)] + b, (u, v) normal of covariance
+    K_(h-1).
+
+    Args:
+        x: First input.
+        y: Second input, of the length and dtype of `x`.
+        depth: Number L of hidden layers, at least 1.
+        activation: As for `kernel`, or step or sign.
+        weight_variance: s, as for `kernel`.
+        bias_variance: b.
+
+    Returns:
+        The limit of infinite width, as accurate as `kernel`.
+
+    Degenerate cases:
+        Those of `kernel`.
+
+    Raises:
+        ValueError: The inputs are not alike, `depth` is less than 1, or `activation`
+            is not listed.
+    """
+    _require_alike(x, y)
+    if activation == "relu":
+        return wide.relu_pair(x, y, depth, False, weight_variance, bias_variance)
+    return wide.layers(x, y, depth, activation, weight_variance, bias_variance)[0]
 
 
 def _require_alike(x: Float[Array, " d"], y: Float[Array, " d"]) -> None:
@@ -132,10 +223,10 @@ def _require_alike(x: Float[Array, " d"], y: Float[Array, " d"]) -> None:
         raise ValueError(f"x and y must be vectors alike, got {x.shape=}, {y.shape=}")
 
 
-def _unit_inputs(
+def unit_inputs(
     depth: int, theta: Float[Array, ""], gap: Float[Array, ""]
 ) -> Float[Array, ""]:
-    """The deep kernel of unit vectors."""
+    """The deep kernel of unit vectors; not public, but `network_depth` uses it too."""
     # Near opposite inputs the terms of the first layer vanish with the gap.
     tangent = (sine_residual(gap) + gap * cosine(theta, gap)) / jnp.pi
     state = _next_angle(theta), tangent

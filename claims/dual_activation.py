@@ -1,135 +1,240 @@
-"""Claims: mean products of the ReLU, of erf, and of their slopes, at normal pairs."""
+"""Claims: mean products of an activation, and of its slope, at correlated normals."""
+
+from functools import partial
+from typing import Any
 
 import jax.numpy as jnp
 
 from analytic import dual_activation as analytic
+from claims._normal_pair import (
+    claim_of,
+    correlation,
+    doubled,
+    independent,
+    opposite,
+    other,
+    pairs,
+    times,
+)
 from empirical import dual_activation as empirical
-from tallystick import Claim, Control, Domain, Scalar
+from tallystick import Choice, Scalar
 
 __all__ = ["CLAIMS"]
 
+# Rounding alone would decide about a jump where the correlation is -1 or 1.
+_JUMPS = pairs(-0.99, 0.99)
+# Integration by parts multiplies by the inverse of the covariance matrix.
+_DELTAS = pairs(-0.8, 0.8, (0.3, 3))
+_ALL = pairs(-1)
+_LEAKY: dict[str, Any] = {"negative": Scalar(-1, 1), "positive": Scalar(-1, 1)}
 
-def _pairs(lowest):
-    """All pairs from a lowest correlation up to 1, with a zero variance as a corner."""
-    return Domain(
-        variance_x=Scalar(0, 3),
-        variance_y=Scalar(0, 3),
-        covariance=Scalar(
-            lambda variance_x, variance_y: lowest * (variance_x * variance_y) ** 0.5,
-            lambda variance_x, variance_y: (variance_x * variance_y) ** 0.5,
-        ),
-    )
+CHO, DANIELY = "Cho & Saul 2009, section 2.1", "Daniely et al. 2016, table 1"
+WILLIAMS, TSUCHIDA = "Williams 1997, equation (11)", "Tsuchida et al. 2021, section 3"
+
+_claim = partial(claim_of, (analytic, empirical))
 
 
-def _correlation(variance_x, variance_y, covariance):
-    """The correlation; 0 where a variance is."""
-    square = variance_x * variance_y
-    ratio = covariance / jnp.sqrt(jnp.where(square > 0, square, 1))
-    return jnp.clip(ratio, -1, 1)
+def _linear(f, *pair):
+    """A probability linear in the correlation."""
+    return (1 + correlation(f, *pair)) / 4
+
+
+def _halved(f, a, b, c):
+    return f(a / 2, b / 2, c / 2)
 
 
 CLAIMS = (
-    Claim(
-        "dual.relu",
-        statement="E[u_+ v_+] = sqrt(ab) (sin t + (pi - t) cos t) / (2 pi), cos t = "
-        "c / sqrt(ab)",
-        analytic=analytic.relu,
-        empirical=empirical.relu,
-        domain=_pairs(-1),
-        source="Cho & Saul 2009, equation (6); Daniely et al. 2016, table 1",
-        controls=(
-            Control(
-                "the kernel, twice the mean",
-                lambda variance_x, variance_y, covariance: (
-                    2 * analytic.relu(variance_x, variance_y, covariance)
-                ),
-            ),
-            Control(
-                "variances in place of standard deviations",
-                lambda variance_x, variance_y, covariance: (
-                    jnp.sqrt(variance_x * variance_y)
-                    * analytic.relu(variance_x, variance_y, covariance)
-                ),
-            ),
-            Control(
-                "the first two terms of the series in the correlation",
-                lambda variance_x, variance_y, covariance: (
-                    covariance / 4 + jnp.sqrt(variance_x * variance_y) / (2 * jnp.pi)
-                ),
-            ),
-        ),
+    _claim(
+        "step",
+        "P(u > 0, v > 0) = (pi - t) / (2 pi), cos t = c / sqrt(ab)",
+        "Sheppard 1899; Cho & Saul 2009, equation (5)",
+        _JUMPS,
+        {
+            "the angle in place of its supplement": opposite,
+            "a probability linear in the correlation": _linear,
+        },
     ),
-    Claim(
-        "dual.relu_derivative",
-        statement="P(u > 0, v > 0) = (pi - t) / (2 pi), cos t = c / sqrt(ab)",
-        analytic=analytic.relu_derivative,
-        empirical=empirical.relu_derivative,
-        # At -1 rounding alone would decide whether both are ever positive.
-        domain=_pairs(-0.99),
-        source="Cho & Saul 2009, equation (5); Sheppard 1899",
-        controls=(
-            Control(
-                "the angle in place of its supplement",
-                lambda variance_x, variance_y, covariance: analytic.relu_derivative(
-                    variance_x, variance_y, -covariance
-                ),
-            ),
-            Control(
-                "a probability linear in the correlation",
-                lambda variance_x, variance_y, covariance: (
-                    (1 + _correlation(variance_x, variance_y, covariance)) / 4
-                ),
-            ),
-        ),
+    _claim(
+        "step.derivative",
+        "E[delta(u) delta(v)] = 1 / (2 pi sqrt(ab - c^2)), delta the slope of the step",
+        "Sheppard 1899; Cho & Saul 2009, equation (5)",
+        _DELTAS,
+        {
+            "without the root": lambda f, *pair: 2 * jnp.pi * f(*pair) ** 2,
+            "the jump of the sign": times(4),
+        },
     ),
-    Claim(
-        "dual.erf",
-        statement="E[erf(u) erf(v)] = (2/pi) arcsin(2c / sqrt((1 + 2a) (1 + 2b)))",
-        analytic=analytic.erf,
-        empirical=empirical.erf,
-        domain=_pairs(-1),
-        source="Williams 1997, equation (11)",
-        controls=(
-            Control(
-                "the arcsine of the correlation, as for the sign",
-                lambda variance_x, variance_y, covariance: (
-                    2
-                    / jnp.pi
-                    * jnp.arcsin(_correlation(variance_x, variance_y, covariance))
-                ),
-            ),
-            Control(
-                "variances not doubled, as for the normal distribution function",
-                lambda variance_x, variance_y, covariance: analytic.erf(
-                    variance_x / 2, variance_y / 2, covariance / 2
-                ),
-            ),
-        ),
+    _claim(
+        "sign",
+        "E[sgn u sgn v] = (2/pi) arcsin(c / sqrt(ab))",
+        "Sheppard 1899; " + DANIELY,
+        _JUMPS,
+        {
+            "the correlation": correlation,
+            "as for two steps": lambda f, *pair: (1 + f(*pair)) / 4,
+        },
     ),
-    Claim(
-        "dual.erf_derivative",
-        statement="E[erf'(u) erf'(v)] = (4/pi) / sqrt((1 + 2a) (1 + 2b) - 4c^2)",
-        analytic=analytic.erf_derivative,
-        empirical=empirical.erf_derivative,
-        domain=_pairs(-1),
-        source="Williams 1997, differentiated in c (Price's theorem)",
-        controls=(
-            Control(
-                "c^2 in place of 4 c^2",
-                lambda variance_x, variance_y, covariance: (
-                    4
-                    / jnp.pi
-                    / jnp.sqrt(
-                        (1 + 2 * variance_x) * (1 + 2 * variance_y) - covariance**2
-                    )
-                ),
+    _claim(
+        "sign.derivative",
+        "E[sgn'(u) sgn'(v)] = 2 / (pi sqrt(ab - c^2))",
+        "Sheppard 1899; " + DANIELY,
+        _DELTAS,
+        {
+            "the jump of the step": times(1 / 4),
+            "for independent u and v": independent,
+        },
+    ),
+    _claim(
+        "relu",
+        "E[u_+ v_+] = sqrt(ab) (sin t + (pi - t) cos t) / (2 pi), cos t = c / sqrt(ab)",
+        "Cho & Saul 2009, equation (6); " + DANIELY,
+        _ALL,
+        {
+            "the kernel, twice the mean": times(2),
+            "variances in place of standard deviations": lambda f, a, b, c: (
+                jnp.sqrt(a * b) * f(a, b, c)
             ),
-            Control(
-                "the factor 2/pi of the dual itself",
-                lambda variance_x, variance_y, covariance: (
-                    analytic.erf_derivative(variance_x, variance_y, covariance) / 2
-                ),
+            "the first two terms of the series in the correlation": lambda f, a, b, c: (
+                c / 4 + jnp.sqrt(a * b) / (2 * jnp.pi)
             ),
-        ),
+        },
+    ),
+    _claim(
+        "relu.derivative",
+        "P(u > 0, v > 0) = (pi - t) / (2 pi), the mean of the slopes",
+        "Cho & Saul 2009, equation (6); " + DANIELY,
+        _JUMPS,
+        {
+            "the angle in place of its supplement": opposite,
+            "a probability linear in the correlation": _linear,
+        },
+    ),
+    _claim(
+        "relu_power",
+        "E[(u_+)^n (v_+)^n] = (ab)^(n/2) J_n(t) / (2 pi), dJ_n / d cos t = n^2 J_(n-1)",
+        CHO,
+        pairs(-1, degree=Choice(2, 3)),
+        {
+            "the kernel, twice the mean": times(2),
+            "the power of the mean for n = 1": lambda f, a, b, c, degree: (
+                f(a, b, c, 1) ** degree
+            ),
+        },
+    ),
+    _claim(
+        "relu_power.derivative",
+        "n^2 E[(u_+)^(n-1) (v_+)^(n-1)] is the mean of the slopes",
+        CHO,
+        pairs(-1, degree=Choice(2, 3)),
+        {
+            "n in place of n^2": lambda f, a, b, c, degree: f(a, b, c, degree) / degree,
+            "the covariance turned": opposite,
+        },
+    ),
+    _claim(
+        "abrelu",
+        "z < 0 -> alpha z, z > 0 -> beta z: alpha beta c + (beta - alpha)^2 E[u_+ v_+]",
+        DANIELY + ", leaky ReLU",
+        pairs(-1, **_LEAKY),
+        {
+            "without the linear part": lambda f, a, b, c, negative, positive: f(
+                a, b, c, 0, positive - negative
+            ),
+            "beta + alpha": lambda f, a, b, c, negative, positive: f(
+                a, b, c, -negative, positive
+            ),
+        },
+    ),
+    _claim(
+        "abrelu.derivative",
+        "alpha beta + (beta - alpha)^2 P(u > 0, v > 0) is the mean of the slopes",
+        DANIELY + ", leaky ReLU",
+        pairs(-0.99, 0.99, (0.1, 3), **_LEAKY),
+        {
+            "without alpha beta": lambda f, a, b, c, negative, positive: f(
+                a, b, c, 0, positive - negative
+            ),
+            "the covariance turned": opposite,
+        },
+    ),
+    _claim(
+        "abs",
+        "E[|u| |v|] = (2/pi) sqrt(ab) (sin t + (pi/2 - t) cos t)",
+        "Nabeya 1951; " + DANIELY,
+        _ALL,
+        {
+            "to first order in the correlation": lambda f, a, b, c: (
+                2 / jnp.pi * jnp.sqrt(a * b)
+            ),
+            "twice that of the ReLU": lambda f, a, b, c: 2 * analytic.relu(a, b, c),
+        },
+    ),
+    _claim(
+        "abs.derivative",
+        "E[sgn u sgn v] = 1 - 2t/pi is the mean of the slopes",
+        "Nabeya 1951; " + DANIELY,
+        _JUMPS,
+        {
+            "without the sign": lambda f, *pair: jnp.abs(f(*pair)),
+            "the correlation": correlation,
+        },
+    ),
+    _claim(
+        "erf",
+        "E[erf(u) erf(v)] = (2/pi) arcsin(2c / sqrt((1 + 2a) (1 + 2b)))",
+        WILLIAMS,
+        _ALL,
+        {
+            "the arcsine of the correlation, as for the sign": other(analytic.sign),
+            "variances not doubled, as for the normal distribution function": _halved,
+        },
+    ),
+    _claim(
+        "erf.derivative",
+        "E[erf'(u) erf'(v)] = (4/pi) / sqrt((1 + 2a) (1 + 2b) - 4c^2)",
+        WILLIAMS,
+        _ALL,
+        {
+            "c^2 in place of 4 c^2": lambda f, a, b, c: (
+                4 / jnp.pi / jnp.sqrt((1 + 2 * a) * (1 + 2 * b) - c**2)
+            ),
+            "the factor 2/pi of the dual itself": times(1 / 2),
+        },
+    ),
+    _claim(
+        "probit",
+        "Phi the normal distribution function: E[Phi(u) Phi(v)] = 1/4 + arcsin(c / "
+        "sqrt((1 + a) (1 + b))) / (2 pi)",
+        WILLIAMS + ", for (1 + erf(z / sqrt 2)) / 2",
+        _ALL,
+        {"the variances of erf": doubled, "for independent u and v": independent},
+    ),
+    _claim(
+        "probit.derivative",
+        "E[Phi'(u) Phi'(v)] = 1 / (2 pi sqrt((1 + a) (1 + b) - c^2))",
+        WILLIAMS + ", for (1 + erf(z / sqrt 2)) / 2",
+        _ALL,
+        {"the variances of erf": doubled, "for independent u and v": independent},
+    ),
+    _claim(
+        "gelu",
+        "c p + [ab + c^2 (1/(1+a) + 1/(1+b) - 1)] / (2 pi sqrt D), p = E[Phi(u) "
+        "Phi(v)], D = (1 + a) (1 + b) - c^2",
+        TSUCHIDA,
+        _ALL,
+        {
+            "the first term alone": lambda f, a, b, c: c * analytic.probit(a, b, c),
+            "the ReLU": other(analytic.relu),
+        },
+    ),
+    _claim(
+        "gelu.derivative",
+        "p + c (1/(1+a) + 1/(1+b) + 1/D) / (2 pi sqrt D) is the mean of the slopes",
+        TSUCHIDA,
+        _ALL,
+        {
+            "the first term alone": other(analytic.probit),
+            "the step": other(analytic.step),
+        },
     ),
 )

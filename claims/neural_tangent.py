@@ -4,7 +4,17 @@ import jax.numpy as jnp
 
 from analytic import arc_cosine, neural_tangent as analytic
 from empirical import neural_tangent as empirical
-from tallystick import Axis, Choice, Claim, Control, Domain, Erratum, Limit, Vector
+from tallystick import (
+    Axis,
+    Choice,
+    Claim,
+    Control,
+    Domain,
+    Erratum,
+    Limit,
+    Scalar,
+    Vector,
+)
 
 __all__ = ["CLAIMS"]
 
@@ -25,6 +35,47 @@ def _product_too_long(x, y, depth):
     cosine = last / (jnp.linalg.norm(x) * jnp.linalg.norm(y))
     after = 1 - jnp.arccos(jnp.clip(cosine, -1, 1)) / jnp.pi
     return analytic.deep(x, y, depth) * after
+
+
+def _network(activations, depths):
+    """Pairs of inputs in three dimensions, with variances of weights and biases."""
+    return Domain(
+        x=Vector("d"),
+        y=Vector("d"),
+        depth=Choice(*depths),
+        activation=Choice(*activations),
+        weight_variance=Scalar(1, 2),
+        bias_variance=Scalar(0, 1),
+        d=Axis(3),
+    )
+
+
+def _changed(form, **changes):
+    """A network form with other settings."""
+
+    def wrong(x, y, depth, activation, weight_variance, bias_variance):
+        settings = {
+            "depth": depth,
+            "activation": activation,
+            "weight_variance": weight_variance,
+            "bias_variance": bias_variance,
+        }
+        return form(x, y, **{**settings, **changes})
+
+    return wrong
+
+
+def _untrained_biases(x, y, depth, activation, weight_variance, bias_variance):
+    """Without the slopes in the last bias."""
+    value = analytic.kernel(
+        x,
+        y,
+        depth=depth,
+        activation=activation,
+        weight_variance=weight_variance,
+        bias_variance=bias_variance,
+    )
+    return value - bias_variance
 
 
 CLAIMS = (
@@ -155,5 +206,37 @@ CLAIMS = (
         notes="ReLU with the gain c = 2, which keeps norms; the first layer has no "
         "factor 1 / sqrt(d). Exact at every width for depth 1, biased like 1 / width "
         "beyond.",
+    ),
+    Claim(
+        "nngp.deep",
+        statement="E[f(x) f(y)] -> K_L, K_h = s E[phi(u) phi(v)] + b, (u, v) of "
+        "covariance K_(h-1), as the width grows",
+        analytic=analytic.covariance,
+        empirical=empirical.covariance,
+        domain=_network(("erf",), (2,)),  # `gram.covariance` has the ReLU.
+        relation=Limit("width", sizes=(4, 8), rate=1.0, tolerance=0.03, bias=0.02),
+        source="Lee et al., ICLR 2018, section 2.3; Theory of Deep Learning (draft), "
+        "(9.15)",
+        controls=(
+            Control("without biases", _changed(analytic.covariance, bias_variance=0.0)),
+            Control("one layer less", _changed(analytic.covariance, depth=1)),
+            Control("the tangent kernel", _changed(analytic.kernel)),
+        ),
+    ),
+    Claim(
+        "ntk.kernel",
+        statement="E[grad f(x) . grad f(y)] -> Theta_L, Theta_h = K_h + s E[phi'(u) "
+        "phi'(v)] Theta_(h-1), as the width grows",
+        analytic=analytic.kernel,
+        empirical=empirical.kernel,
+        # Bounded slopes keep the spread of a draw small; `gram.tangent` has the ReLU.
+        domain=_network(("erf",), (2,)),
+        relation=Limit("width", sizes=(4, 8), rate=1.0, tolerance=0.03, bias=0.02),
+        source="Jacot, Gabriel & Hongler, NeurIPS 2018, section 4, with trained biases",
+        controls=(
+            Control("without biases", _changed(analytic.kernel, bias_variance=0.0)),
+            Control("the last bias is not trained", _untrained_biases),
+            Control("the covariance alone", _changed(analytic.covariance)),
+        ),
     ),
 )

@@ -2,164 +2,71 @@
 
 The twin of `analytic.dual_activation`. Each draw builds the pair (u, v) from two
 standard normal numbers and multiplies the activation, or its derivative by automatic
-differentiation, at the two.
+differentiation, at the two. Degenerate cases: a zero variance makes u or v constant at
+0, where jumps and kinks have the values and slopes that JAX gives them. A correlation
+that rounding has put beyond 1 or -1 is taken to be 1 or -1; further out, and for a
+negative variance, the draws are nan.
 """
-
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from empirical.montecarlo import Normal, expectation
+from empirical._normal_pair import Product
 
-__all__ = ["erf", "erf_derivative", "relu", "relu_derivative"]
+__all__ = [
+    "abrelu",
+    "abs",
+    "erf",
+    "gelu",
+    "probit",
+    "relu",
+    "relu_power",
+    "sign",
+    "step",
+]
 
+_NUMBER = Float[Array, ""]
 
-@expectation(normals=Normal(2))
-def relu(
-    variance_x: Float[Array, ""],
-    variance_y: Float[Array, ""],
-    covariance: Float[Array, ""],
-    *,
-    normals: Float[Array, " 2"],
-) -> Float[Array, ""]:
-    """Product of the ReLU at u and at v.
-
-    Args:
-        variance_x: Variance of u.
-        variance_y: Variance of v.
-        covariance: Covariance of u and v.
-        normals: Noise: the standard normal numbers that the pair is built from.
-
-    Returns:
-        One draw. Its mean over `normals` is the dual activation.
-
-    Degenerate cases:
-        A zero variance gives 0. A correlation that rounding has put beyond 1 or -1 is
-        taken to be 1 or -1; further out, and for a negative variance: nan.
-
-    Raises:
-        ValueError: An argument is not a scalar.
-    """
-    return _product(jax.nn.relu, variance_x, variance_y, covariance, normals)
-
-
-@expectation(normals=Normal(2))
-def relu_derivative(
-    variance_x: Float[Array, ""],
-    variance_y: Float[Array, ""],
-    covariance: Float[Array, ""],
-    *,
-    normals: Float[Array, " 2"],
-) -> Float[Array, ""]:
-    """Product of the derivative of the ReLU at u and at v.
-
-    Args:
-        variance_x: Variance of u.
-        variance_y: Variance of v.
-        covariance: Covariance of u and v.
-        normals: Noise: the standard normal numbers that the pair is built from.
-
-    Returns:
-        One draw. Its mean over `normals` is the dual of the derivative.
-
-    Degenerate cases:
-        A zero variance gives 0, the slope of the ReLU at 0 by JAX's convention. A
-        correlation that rounding has put beyond 1 or -1 is taken to be 1 or -1; further
-        out, and for a negative variance: nan.
-
-    Raises:
-        ValueError: An argument is not a scalar.
-    """
-    step = jax.grad(jax.nn.relu)
-    return _product(step, variance_x, variance_y, covariance, normals)
-
-
-@expectation(normals=Normal(2))
-def erf(
-    variance_x: Float[Array, ""],
-    variance_y: Float[Array, ""],
-    covariance: Float[Array, ""],
-    *,
-    normals: Float[Array, " 2"],
-) -> Float[Array, ""]:
-    """Product of the error function at u and at v.
-
-    Args:
-        variance_x: Variance of u.
-        variance_y: Variance of v.
-        covariance: Covariance of u and v.
-        normals: Noise: the standard normal numbers that the pair is built from.
-
-    Returns:
-        One draw. Its mean over `normals` is the dual activation.
-
-    Degenerate cases:
-        A zero variance gives 0. A correlation that rounding has put beyond 1 or -1 is
-        taken to be 1 or -1; further out, and for a negative variance: nan.
-
-    Raises:
-        ValueError: An argument is not a scalar.
-    """
-    activation = jax.scipy.special.erf
-    return _product(activation, variance_x, variance_y, covariance, normals)
-
-
-@expectation(normals=Normal(2))
-def erf_derivative(
-    variance_x: Float[Array, ""],
-    variance_y: Float[Array, ""],
-    covariance: Float[Array, ""],
-    *,
-    normals: Float[Array, " 2"],
-) -> Float[Array, ""]:
-    """Product of the derivative of the error function at u and at v.
-
-    Args:
-        variance_x: Variance of u.
-        variance_y: Variance of v.
-        covariance: Covariance of u and v.
-        normals: Noise: the standard normal numbers that the pair is built from.
-
-    Returns:
-        One draw. Its mean over `normals` is the dual of the derivative.
-
-    Degenerate cases:
-        A zero variance is regular. A correlation that rounding has put beyond 1 or -1
-        is taken to be 1 or -1; further out, and for a negative variance: nan.
-
-    Raises:
-        ValueError: An argument is not a scalar.
-    """
-    slope = jax.grad(jax.scipy.special.erf)
-    return _product(slope, variance_x, variance_y, covariance, normals)
-
-
-def _product(
-    function: Callable[[Array], Array],
-    variance_x: Float[Array, ""],
-    variance_y: Float[Array, ""],
-    covariance: Float[Array, ""],
-    normals: Float[Array, " 2"],
-) -> Float[Array, ""]:
-    """Product of a function at the two coordinates of a correlated normal pair."""
-    for name, value in (
-        ("variance_x", variance_x),
-        ("variance_y", variance_y),
-        ("covariance", covariance),
-    ):
-        if jnp.shape(value) != ():
-            raise ValueError(f"{name} must be a scalar, got shape {jnp.shape(value)}")
-    # Cholesky factor of the covariance matrix; a column of zeros where u is constant.
-    random = variance_x > 0
-    scale = jnp.sqrt(jnp.where(random, variance_x, 0))
-    slope = jnp.where(random, covariance / jnp.where(random, scale, 1), 0)
-    rest = variance_y - slope * slope
-    u = scale * normals[0]
-    v = slope * normals[0] + jnp.sqrt(jnp.maximum(rest, 0)) * normals[1]
-    # Some derivatives swallow a nan in u or v, so it is put in last.
-    slack = 8 * jnp.finfo(normals.dtype).eps * variance_y
-    possible = random | ((variance_x == 0) & (covariance == 0))
-    possible &= (variance_y >= 0) & (rest >= -slack)
-    return jnp.where(possible, function(u) * function(v), jnp.nan)
+step = Product(
+    __name__,
+    "step",
+    "Product of the indicators of positive u and v.",
+    lambda z: jnp.where(z > 0, jnp.ones_like(z), 0),
+    jumps=True,
+)
+sign = Product(
+    __name__, "sign", "Product of the signs of u and v.", jnp.sign, jumps=True
+)
+relu = Product(__name__, "relu", "Product of the ReLU at u and at v.", jax.nn.relu)
+relu_power = Product(
+    __name__,
+    "relu_power",
+    "Product of a power of the ReLU at u and at v.",
+    lambda z, degree: jax.nn.relu(z) ** degree,
+    {"degree": int},
+)
+abrelu = Product(
+    __name__,
+    "abrelu",
+    "Product of the function with slopes `negative` and `positive` at u and at v.",
+    lambda z, negative, positive: jnp.where(z < 0, negative * z, positive * z),
+    {"negative": _NUMBER, "positive": _NUMBER},
+)
+abs = Product(__name__, "abs", "Product of the sizes of u and v.", jnp.abs)
+erf = Product(
+    __name__, "erf", "Product of the error functions of u and v.", jax.scipy.special.erf
+)
+probit = Product(
+    __name__,
+    "probit",
+    "Product of the normal distribution function at u and at v.",
+    # One smooth program; `ndtr` switches between two, and is not seen to be smooth.
+    lambda z: (1 + jax.scipy.special.erf(z / 2**0.5)) / 2,
+)
+gelu = Product(
+    __name__,
+    "gelu",
+    "Product of the exact GELU at u and at v.",
+    lambda z: jax.nn.gelu(z, approximate=False),
+)

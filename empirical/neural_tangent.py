@@ -5,16 +5,30 @@ gradients in the trained weights at both inputs by automatic differentiation, an
 multiplies them.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from empirical._networks import activation_of, hidden_layers, tangent, times
 from empirical.montecarlo import Normal, Rademacher, expectation
 
-__all__ = ["both_layers", "deep", "first_layer", "first_layer_variance"]
+__all__ = [
+    "both_layers",
+    "covariance",
+    "deep",
+    "first_layer",
+    "first_layer_variance",
+    "kernel",
+]
+
+NETWORK = {
+    "first": Normal("width", "d"),
+    "others": Normal("depth", "width", "width"),
+    "biases": Normal("depth", "width"),
+    "last_bias": Normal(),
+}
 
 
 @expectation(weights=Normal(2, "d"), signs=Rademacher(2))
@@ -45,7 +59,7 @@ def first_layer(
         ValueError: The inputs are not alike.
     """
     _require_alike(x, y)
-    return _tangent(lambda w, x: _two_layers((w, signs), x), weights, x, y)
+    return tangent(lambda w, x: _two_layers((w, signs), x), weights, x, y)
 
 
 @expectation(weights=Normal(2, "width", "d"), signs=Rademacher(2, "width"))
@@ -112,7 +126,7 @@ def both_layers(
         ValueError: The inputs are not alike.
     """
     _require_alike(x, y)
-    return _tangent(_two_layers, (weights, readout), x, y)
+    return tangent(_two_layers, (weights, readout), x, y)
 
 
 @expectation(first=Normal("width", "d"), others=Normal("depth", "width", "width"))
@@ -147,12 +161,123 @@ def deep(
         ValueError: The inputs are not alike, or `depth` or `width` is less than 1.
     """
     _require_alike(x, y)
+    _require_sizes(depth, width)
+    weights = first, others[:-1], others[-1, 0]
+    return tangent(_many_layers, weights, x, y)
+
+
+@expectation(**NETWORK)
+def kernel(
+    x: Float[Array, " d"],
+    y: Float[Array, " d"],
+    *,
+    depth: int,
+    activation: str = "relu",
+    weight_variance: float | Float[Array, ""] = 2.0,
+    bias_variance: float | Float[Array, ""] = 0.0,
+    width: int,
+    first: Float[Array, "m d"],
+    others: Float[Array, "depth m m"],
+    biases: Float[Array, "depth m"],
+    last_bias: Float[Array, ""],
+) -> Float[Array, ""]:
+    """Tangent kernel of one deep network with any activation, all layers trained.
+
+    Args:
+        x: First input.
+        y: Second input, of the length and dtype of `x`.
+        depth: Number of hidden layers.
+        activation: Its name.
+        weight_variance: Variance of the weights after the first layer, times width.
+        bias_variance: Variance of the biases.
+        width: Size: number of units of every hidden layer.
+        first: Noise: the first layer, standard normal.
+        others: Noise: the other layers, standard normal; the read-out is the first row
+            of the last matrix, whose other rows are idle.
+        biases: Noise: the biases of the hidden layers, standard normal.
+        last_bias: Noise: the bias of the output, standard normal.
+
+    Returns:
+        One draw. Its mean over the noise nears the analytic kernel like 1 / width, and
+        is equal to it at depth 1.
+
+    Degenerate cases:
+        A zero input is regular.
+
+    Raises:
+        ValueError: The inputs are not alike, `depth` or `width` is less than 1, or
+            `activation` is not known.
+    """
+    _require_alike(x, y)
+    _require_sizes(depth, width)
+    function = activation_of(activation)
+
+    def network(parameters: Any, x: Array) -> Array:
+        *weights, last = parameters
+        values = hidden_layers((*weights,), x, function, weight_variance, bias_variance)
+        return values[0] + jnp.sqrt(jnp.asarray(bias_variance, x.dtype)) * last
+
+    return tangent(network, (first, others, biases, last_bias), x, y)
+
+
+@expectation(**NETWORK)
+def covariance(
+    x: Float[Array, " d"],
+    y: Float[Array, " d"],
+    *,
+    depth: int,
+    activation: str = "relu",
+    weight_variance: float | Float[Array, ""] = 2.0,
+    bias_variance: float | Float[Array, ""] = 0.0,
+    width: int,
+    first: Float[Array, "m d"],
+    others: Float[Array, "depth m m"],
+    biases: Float[Array, "depth m"],
+    last_bias: Float[Array, ""],
+) -> Float[Array, ""]:
+    """Product of the outputs of one deep network, averaged over read-outs.
+
+    Args:
+        x: First input.
+        y: Second input, of the length and dtype of `x`.
+        depth: Number of hidden layers.
+        activation: Its name.
+        weight_variance: Variance of the weights after the first layer, times width.
+        bias_variance: Variance of the biases.
+        width: Size: number of units of every hidden layer.
+        first: Noise: the first layer, standard normal.
+        others: Noise: the other layers, standard normal; each row of the last matrix is
+            a read-out of its own.
+        biases: Noise: the biases of the hidden layers, standard normal.
+        last_bias: Noise: the bias of the output, standard normal.
+
+    Returns:
+        One draw. Its mean over the noise nears the analytic kernel like 1 / width, and
+        is equal to it at depth 1.
+
+    Degenerate cases:
+        A zero input is regular.
+
+    Raises:
+        ValueError: The inputs are not alike, `depth` or `width` is less than 1, or
+            `activation` is not known.
+    """
+    _require_alike(x, y)
+    _require_sizes(depth, width)
+    function, weights = activation_of(activation), (first, others, biases)
+    shift = jnp.sqrt(jnp.asarray(bias_variance, x.dtype)) * last_bias
+    values = [
+        hidden_layers(weights, v, function, weight_variance, bias_variance) + shift
+        for v in (x, y)
+    ]
+    return jnp.sum(values[0] * values[1]) / width
+
+
+def _require_sizes(depth: int, width: int) -> None:
     if depth < 1:
         raise ValueError(f"depth must be at least 1, got {depth=}")
     if width < 1:
         raise ValueError(f"width must be at least 1, got {width=}")
-    weights = first, others[:-1], others[-1, 0]
-    return _tangent(_many_layers, weights, x, y)
 
 
 def _require_alike(x: Float[Array, " d"], y: Float[Array, " d"]) -> None:
@@ -166,8 +291,8 @@ def _two_layers(
 ) -> Float[Array, ""]:
     """The two-layer network; the read-out has the scale m^(-1/2)."""
     weights, readout = parameters
-    hidden = jax.nn.relu(_times(weights, x))
-    return _times(readout, hidden) / jnp.sqrt(jnp.asarray(readout.size, x.dtype))
+    hidden = jax.nn.relu(times(weights, x))
+    return times(readout, hidden) / jnp.sqrt(jnp.asarray(readout.size, x.dtype))
 
 
 def _many_layers(
@@ -177,28 +302,7 @@ def _many_layers(
     """The deep network; every hidden layer has the scale (2/m)^(1/2)."""
     first, others, readout = parameters
     gain = jnp.sqrt(jnp.asarray(2 / readout.size, x.dtype))
-    hidden = gain * jax.nn.relu(_times(first, x))
+    hidden = gain * jax.nn.relu(times(first, x))
     for weights in others:
-        hidden = gain * jax.nn.relu(_times(weights, hidden))
-    return _times(readout, hidden)
-
-
-def _times(matrix: Array, vector: Array) -> Array:
-    """Full-precision product: the default of some accelerators would bias the mean."""
-    return jnp.matmul(matrix, vector, precision="highest")
-
-
-def _tangent(
-    network: Callable[[Any, Array], Array],
-    parameters: Any,
-    x: Float[Array, " d"],
-    y: Float[Array, " d"],
-) -> Float[Array, ""]:
-    """Inner product of the gradients in the parameters at two inputs."""
-    gradient = jax.grad(network)
-    leaves = zip(
-        jax.tree.leaves(gradient(parameters, x)),
-        jax.tree.leaves(gradient(parameters, y)),
-        strict=True,
-    )
-    return sum((jnp.sum(u * v) for u, v in leaves), start=jnp.zeros((), x.dtype))
+        hidden = gain * jax.nn.relu(times(weights, hidden))
+    return times(readout, hidden)

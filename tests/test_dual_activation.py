@@ -1,194 +1,264 @@
-import itertools
-
 import jax
 import jax.numpy as jnp
 import mpmath
-import numpy as np
 import pytest
 from accuracy import DIGITS, ulps
 from hypothesis import given, settings, strategies as st
+from mpmath import mpf
+from normal_pairs import broken_mean, points, scalars, smooth_mean, worst_ulps
 
 from analytic import dual_activation as analytic
 from claims.dual_activation import CLAIMS  # noqa: F401 (collected by the plugin)
 from empirical import dual_activation as empirical
 
-DTYPES = ["float32", "float64"]
-NAMES = ["relu", "relu_derivative", "erf", "erf_derivative"]
-ANGLES = [1e-7, 1e-5, 1e-3, 0.03, 0.5, 1.0, 1.5, 1.6, 2.0, 2.6, 3.1]
+NAMES = analytic.__all__
+EXTRA = {"relu_power": (3,), "abrelu": (0.25, -1.5)}
 VARIANCES = [(1.0, 1.0), (1e-6, 1e6), (1.7, 0.3), (1e6, 1e6), (1e-6, 1e-6)]
-# Worst error over the points below, in ulp of the value itself. Measured 2.8, 1.2, 1.4
-# and 1.0.
-VALUE_ULPS = {"relu": 6, "relu_derivative": 2.5, "erf": 3, "erf_derivative": 2}
-# Likewise for the three slopes, each in ulp of itself. Measured 1.0, 1.5, 3.5 and 3.5.
-SLOPE_ULPS = {"relu": 2, "relu_derivative": 3, "erf": 7, "erf_derivative": 7}
+# Worst error over the points below, of the dual and of its derivative, in ulp of the
+# scale that the references state: the value itself, or the larger term. Measured 1.1
+# and 1.0, 1.5 and 1.0, 2.7 and 1.1, 3.4 and 4.2, 2.0 and 1.1, 1.4 and 1.5, 1.3 and 1.0,
+# 1.1 and 0.8, 1.4 and 1.5.
+ULPS = {
+    "step": (2.5, 2),
+    "sign": (3, 2),
+    "relu": (6, 2.5),
+    "relu_power": (7, 8),
+    "abrelu": (4, 2.5),
+    "abs": (3, 3),
+    "erf": (3, 2),
+    "probit": (2.5, 2),
+    "gelu": (3, 3),
+}
+# Likewise for the three slopes, each in ulp of itself or of the larger term. Measured
+# 1.1, 1.0, 3.5, 2.3, 0.9 and 2.2.
+SLOPE_ULPS = {"step": 3, "relu": 2, "erf": 7, "probit": 5, "abs": 2, "relu_power": 5}
 
 
-def points(dtype):
-    """Variances and covariances with the angles above, as far as rounding allows."""
-    kind = np.dtype(dtype).type
-    angles = [*ANGLES, *(np.pi - a for a in ANGLES[:4])]
-    rows = [
-        (kind(a), kind(b), kind(np.sqrt(a * b) * np.cos(angle)))
-        for (a, b), angle in itertools.product(VARIANCES, angles)
-    ]
-    # One ulp from perfect correlation, where a b - c^2 is all rounding if done naively.
-    eps = np.finfo(kind).eps
-    one = kind(1)
-    rows += [(one + 3 * eps, one, one + eps), (one, one, -one + eps / 2)]
-    with mpmath.workdps(DIGITS):
-        exact = [[mpmath.mpf(float(v)) for v in row] for row in rows]
-        inside = [r for r, (a, b, c) in zip(rows, exact, strict=True) if a * b > c * c]
-    return [jnp.asarray(column) for column in np.array(inside, dtype).T]
+def form(name, slope=False):
+    whole = getattr(analytic, name)
+    return whole.derivative if slope else whole
 
 
-def reference(name, a, b, c):
-    """The dual at 50 digits; its erf rows are tested against the definition below."""
-    theta = mpmath.atan2(mpmath.sqrt(a * b - c * c), c)
-    match name:
-        case "relu":  # mean square radius 2, times the mean over the circle
-            angular = mpmath.quad(
-                lambda t: mpmath.cos(t) * mpmath.cos(t - theta),
-                [theta - mpmath.pi / 2, mpmath.pi / 2],
-                method="gauss-legendre",
-            )
-            return mpmath.sqrt(a * b) * 2 * angular / (2 * mpmath.pi)
-        case "relu_derivative":  # the part of the circle where both are positive
-            return (mpmath.pi - theta) / (2 * mpmath.pi)
-        case "erf":
-            ratio = 2 * c / mpmath.sqrt((1 + 2 * a) * (1 + 2 * b))
-            return 2 / mpmath.pi * mpmath.asin(ratio)
-        case _:
-            radicand = (1 + 2 * a) * (1 + 2 * b) - 4 * c * c
-            return 4 / mpmath.pi / mpmath.sqrt(radicand)
+def angle(a, b, c):
+    return mpmath.atan2(mpmath.sqrt(a * b - c * c), c)
 
 
-@pytest.mark.parametrize("name", ["erf", "erf_derivative"])
-@pytest.mark.parametrize("point", [(1.0, 0.5, 0.3), (0.25, 1.5, -0.55)])
-def test_reference_is_the_defining_mean(name, point):
-    function = {
-        "erf": mpmath.erf,
-        "erf_derivative": lambda z: 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-z * z),
-    }[name]
-    with mpmath.workdps(25):
-        a, b, c = map(mpmath.mpf, point)
-        # The trapezoidal rule is exponentially accurate for a normal mean.
-        step = mpmath.mpf(1) / 5
-        nodes = [step * k for k in range(-48, 49)]
-        weights = [step * mpmath.npdf(z) for z in nodes]
-        scale, spread = mpmath.sqrt(a), mpmath.sqrt(b - c * c / a)
-        mean = mpmath.fsum(
-            weight_1
-            * function(scale * z_1)
-            * mpmath.fsum(
-                weight_2 * function(c / scale * z_1 + spread * z_2)
-                for weight_2, z_2 in zip(weights, nodes, strict=True)
-            )
-            for weight_1, z_1 in zip(weights, nodes, strict=True)
-        )
-        assert abs(mean - reference(name, a, b, c)) < mpmath.mpf(10) ** -18
+def relu_moment(a, b, c, degree=1):
+    """E[(u_+ v_+)^n]: a mean over the circle, times the mean of the radius to 2n."""
+    gap = mpmath.pi - angle(a, b, c)  # the length of the arc where both are positive
+    angular = gap ** (2 * degree + 1) * mpmath.quad(
+        lambda t: (mpmath.sin(gap * t) * mpmath.sin(gap * (1 - t)) / gap**2) ** degree,
+        [0, 1],  # of order one, as the rule stops at an absolute error
+        method="gauss-legendre",
+    )
+    radial = 2**degree * mpmath.factorial(degree)
+    return mpmath.sqrt(a * b) ** degree * radial * angular / (2 * mpmath.pi)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+def exact_step(a, b, c):
+    return (mpmath.pi - angle(a, b, c)) / (2 * mpmath.pi)
+
+
+def exact_gelu(a, b, c):
+    root = mpmath.sqrt((1 + a) * (1 + b) - c * c)
+    active = mpmath.atan2(root, -c) / (2 * mpmath.pi)
+    rest = a * b + c * c * (1 / (1 + a) + 1 / (1 + b) - 1)
+    return c * active, rest / (2 * mpmath.pi * root)
+
+
+def reference(name, slope):
+    """The exact value, and the scale of its error."""
+
+    def own(value):
+        return value, abs(value)
+
+    def value(a, b, c, *extra):
+        root = mpmath.sqrt(a * b - c * c)
+        match name, slope:
+            case ("step", True):
+                return own(1 / (2 * mpmath.pi * root))
+            case ("step", False) | ("relu", True):
+                return own(exact_step(a, b, c))
+            case ("sign", True):
+                return own(2 / (mpmath.pi * root))
+            case ("sign", False) | ("abs", True):
+                return own(2 / mpmath.pi * mpmath.atan2(c, root))
+            case ("relu", False):
+                return own(relu_moment(a, b, c))
+            case ("relu_power", _):
+                degree = extra[0] - slope
+                return own(relu_moment(a, b, c, degree) * extra[0] ** (2 * slope))
+            case ("abrelu", _):
+                low, high = map(mpf, extra)
+                first = low * high * (1 if slope else c)
+                mean = exact_step(a, b, c) if slope else relu_moment(a, b, c)
+                second = (high - low) ** 2 * mean
+                return first + second, max(abs(first), second)
+            case ("abs", False):
+                return own(4 * relu_moment(a, b, c) - c)
+            case ("erf", _):
+                square = (1 + 2 * a) * (1 + 2 * b)
+                if slope:
+                    return own(4 / mpmath.pi / mpmath.sqrt(square - 4 * c * c))
+                return own(2 / mpmath.pi * mpmath.asin(2 * c / mpmath.sqrt(square)))
+            case ("probit", _):
+                square = (1 + a) * (1 + b)
+                if slope:
+                    return own(1 / (2 * mpmath.pi * mpmath.sqrt(square - c * c)))
+                arcsine = mpmath.asin(c / mpmath.sqrt(square))
+                return own(mpf(1) / 4 + arcsine / (2 * mpmath.pi))
+            case ("gelu", False):
+                first, second = exact_gelu(a, b, c)
+                return first + second, max(abs(first), second)
+            case _:
+                square = (1 + a) * (1 + b) - c * c
+                first = mpmath.atan2(mpmath.sqrt(square), -c) / (2 * mpmath.pi)
+                second = c * (1 / (1 + a) + 1 / (1 + b) + 1 / square)
+                second /= 2 * mpmath.pi * mpmath.sqrt(square)
+                return first + second, max(first, abs(second))
+
+    return value
+
+
+DEFINITIONS = {
+    "erf": (mpmath.erf, lambda z: 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-z * z)),
+    "probit": (mpmath.ncdf, mpmath.npdf),
+    "gelu": (
+        lambda z: z * mpmath.ncdf(z),
+        lambda z: mpmath.ncdf(z) + z * mpmath.npdf(z),
+    ),
+    "abs": (abs, mpmath.sign),
+    "abrelu": (
+        lambda z: z * (mpf(1) / 4 if z < 0 else -mpf(3) / 2),
+        lambda z: mpf(1) / 4 if z < 0 else -mpf(3) / 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+@pytest.mark.parametrize("slope", [False, True])
+def test_reference_is_the_defining_mean(name, slope):
+    function, point = DEFINITIONS[name][slope], (0.25, 1.5, -0.55)
+    mean = broken_mean if name.startswith("ab") else smooth_mean
+    with mpmath.workdps(20):
+        exact = reference(name, slope)(*map(mpf, point), *EXTRA.get(name, ()))[0]
+        assert abs(mean(function, function, *point) - exact) < 1e-14
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_value(name, dtype):
-    with jax.enable_x64(dtype == "float64"):
-        arguments = points(dtype)
-        values = jax.jit(jax.vmap(getattr(analytic, name)))(*arguments)
-        assert values.dtype == dtype
-    worst = 0
-    with mpmath.workdps(DIGITS):
-        for value, *row in zip(values, *arguments, strict=True):
-            exact = reference(name, *(mpmath.mpf(float(v)) for v in row))
-            worst = max(worst, ulps(value, exact, exact))
-    assert worst <= VALUE_ULPS[name]
+@pytest.mark.parametrize("slope", [False, True])
+def test_value(name, slope, precision):
+    arguments = points(precision, VARIANCES)
+    exact, extra = reference(name, slope), EXTRA.get(name, ())
+    worst = worst_ulps(form(name, slope), exact, arguments, extra)
+    assert worst <= ULPS[name][slope], worst
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("degree", [1, 2, 5])
+def test_powers(degree, precision):
+    arguments = [v[::2] for v in points(precision, VARIANCES[:3])]
+    exact = reference("relu_power", False)
+    worst = worst_ulps(analytic.relu_power, exact, arguments, (degree,))
+    assert worst <= ULPS["relu_power"][0], worst
+
+
+@pytest.mark.parametrize("name", SLOPE_ULPS)
 def test_slopes(name):
+    extra = EXTRA.get(name, ())
     with jax.enable_x64(True):
-        arguments = [v[::3] for v in points("float64")]
-        function = jax.grad(getattr(analytic, name), argnums=(0, 1, 2))
-        slopes = jax.jit(jax.vmap(function))(*arguments)
+        arguments = [v[::3] for v in points("float64", VARIANCES)]
+
+        def one(*row):
+            return form(name)(*row, *extra)
+
+        slopes = jax.jit(jax.vmap(jax.grad(one, argnums=(0, 1, 2))))(*arguments)
     worst = 0
     with mpmath.workdps(2 * DIGITS):  # half of them go into the difference quotient
         for *values, a, b, c in zip(*slopes, *arguments, strict=True):
-            row = [mpmath.mpf(float(v)) for v in (a, b, c)]
+            row = [mpf(float(v)) for v in (a, b, c)]
             a, b, c = row
-            step = (a * b - c * c) / (1 + a + b) ** 2 / mpmath.mpf(10) ** 20
+            step = (a * b - c * c) / (1 + a + b) ** 2 / mpf(10) ** 20
             for k, value in enumerate(values):
                 moved = [
-                    reference(
-                        name, *(v + sign * step * (i == k) for i, v in enumerate(row))
-                    )
+                    reference(name, False)(
+                        *(v + sign * step * (i == k) for i, v in enumerate(row)), *extra
+                    )[0]
                     for sign in (-1, 1)
                 ]
                 exact = (moved[1] - moved[0]) / (2 * step)
-                worst = max(worst, ulps(value, exact, exact))
-    assert worst <= SLOPE_ULPS[name]
+                scale = abs(exact)
+                if name == "relu_power" and k < 2:  # a difference of two terms
+                    first = 3 * reference(name, False)(a, b, c, 3)[0]
+                    second = abs(c) * reference(name, True)(a, b, c, 3)[0]
+                    scale = max(first, second) / (2 * row[k])
+                worst = max(worst, ulps(value, exact, scale))
+    assert worst <= SLOPE_ULPS[name], worst
 
 
-def scalars(*values):
-    return [jnp.array(v) for v in values]
-
-
-@pytest.mark.parametrize(("function", "slope"), [NAMES[:2], NAMES[2:]])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("point", [(1.5, 0.5, 0.3), (0.2, 3.0, -0.7), (1.0, 4.0, 1.9)])
-def test_price_identity(function, slope, point):
-    arguments = scalars(*point)
-    derivative = jax.grad(getattr(analytic, function), argnums=2)(*arguments)
-    expected = getattr(analytic, slope)(*arguments)
-    rtol = SLOPE_ULPS[function] * jnp.finfo(expected.dtype).eps
-    assert jnp.allclose(derivative, expected, rtol=rtol, atol=0)
+def test_price_identity(name, point):
+    arguments = [*scalars(*point), *EXTRA.get(name, ())]
+    derivative = jax.grad(form(name), argnums=2)(*arguments)
+    expected = form(name, True)(*arguments)
+    eps = jnp.finfo(expected.dtype).eps
+    # Both are built of the same few operations; measured 4 ulp.
+    assert jnp.allclose(derivative, expected, rtol=16 * eps, atol=eps)
+
+
+# One over the mean square at variance 1, as the tables of the sources print it.
+GAINS = {"step": 2, "sign": 1, "relu": 2, "relu_power": 2 / 15, "abs": 1, "probit": 3}
+GAINS |= {"erf": 2.1525788606, "gelu": 2.3517156141, "abrelu": 2 / (0.25**2 + 1.5**2)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gain_that_keeps_a_variance_of_one(name):
+    ones = jnp.ones(())
+    value = form(name)(ones, ones, ones, *EXTRA.get(name, ()))
+    assert jnp.allclose(1 / value, GAINS[name], rtol=8 * jnp.finfo(value.dtype).eps)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("sign", [1, -1])
 def test_perfect_correlation_and_beyond(name, sign):
     a, b, c = scalars(0.25, 4.0, sign * 1.0)
-    both = sign > 0
-    expected = {
-        "relu": 0.5 * both,
-        "relu_derivative": 0.5 * both,
-        "erf": sign * 2 / np.pi * np.arcsin(2 / np.sqrt(1.5 * 9)),
-        "erf_derivative": 4 / np.pi / np.sqrt(1 + 2 * 4.25),
-    }[name]
-    function = getattr(analytic, name)
+    extra = EXTRA.get(name, ())
+    with mpmath.workdps(DIGITS):  # just inside, where the reference is defined
+        near = mpf(sign) * (1 - mpf(10) ** -40)
+        expected = float(reference(name, False)(mpf(0.25), mpf(4), near, *extra)[0])
+    function = form(name)
     eps = jnp.finfo(c.dtype).eps
     # Two ulp of c are four of its square: beyond the limit, but by rounding only.
     for covariance in (c, c * (1 + eps)):
-        value = function(a, b, covariance)
-        assert jnp.allclose(value, expected, rtol=4 * eps, atol=eps)
+        value = function(a, b, covariance, *extra)
+        assert jnp.allclose(value, expected, rtol=8 * eps, atol=2 * eps)
     noise = {"normals": jnp.array([0.5, -0.3])}
-    measured = getattr(empirical, name)(a, b, c * (1 + eps), **noise)
-    assert jnp.isfinite(measured)
-    assert jnp.isnan(function(a, b, c * (1 + 8 * eps)))
-    assert jnp.isnan(getattr(empirical, name)(a, b, c * (1 + 8 * eps), **noise))
-    slopes = jax.grad(function, argnums=(0, 1, 2))(a, b, c)
+    twin = getattr(empirical, name)
+    assert jnp.isfinite(twin(a, b, c * (1 + eps), *extra, **noise))
+    assert jnp.isnan(function(a, b, c * (1 + 8 * eps), *extra))
+    assert jnp.isnan(twin(a, b, c * (1 + 8 * eps), *extra, **noise))
+    slopes = jax.grad(function, argnums=(0, 1, 2))(a, b, c, *extra)
     assert all(map(jnp.isfinite, slopes))
-    match name:
-        case "relu":
-            assert jnp.allclose(jnp.array(slopes), jnp.array([0, 0, 0.5 * both]))
-        case "relu_derivative":
-            assert slopes == (0, 0, 0)
+    if name in ("step", "sign"):
+        assert slopes == (0, 0, 0)
+        assert jnp.isinf(function.derivative(a, b, c))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_zero_variance(name):
-    function, twin = getattr(analytic, name), getattr(empirical, name)
-    b = 1.5
-    # erf' is 2 / sqrt(pi) at zero, and its mean at v is that over sqrt(1 + 2b).
-    expected = 4 / np.pi / np.sqrt(1 + 2 * b) if name == "erf_derivative" else 0
-    for point in [(0.0, b, 0.0), (b, 0.0, 0.0)]:
-        assert jnp.allclose(function(*scalars(*point)), expected)
-        slopes = jax.grad(function, argnums=(0, 1, 2))(*scalars(*point))
+    function, twin = form(name), getattr(empirical, name)
+    b, extra = 1.5, EXTRA.get(name, ())
+    expected = 0.25 if name == "probit" else 0
+    for point in [(0.0, b, 0.0), (b, 0.0, 0.0), (0.0, 0.0, 0.0)]:
+        assert jnp.allclose(function(*scalars(*point), *extra), expected)
+        slopes = jax.grad(function, argnums=(0, 1, 2))(*scalars(*point), *extra)
         assert all(map(jnp.isfinite, slopes))
-        if name.startswith("relu"):
-            assert slopes == (0, 0, 0)
-            assert twin(*scalars(*point), normals=jnp.ones(2)) == 0
-    assert jnp.isfinite(function(*scalars(0.0, 0.0, 0.0)))
+        if expected == 0:
+            draw = twin(*scalars(*point), *extra, normals=jnp.ones(2))
+            assert draw == 0
     for point in [(0.0, b, 0.1), (-1.0, b, 0.0), (b, -1.0, 0.0), (-1.0, -1.0, 0.5)]:
-        assert jnp.isnan(function(*scalars(*point)))
-        assert jnp.isnan(twin(*scalars(*point), normals=jnp.ones(2)))
+        assert jnp.isnan(function(*scalars(*point), *extra))
+        assert jnp.isnan(twin(*scalars(*point), *extra, normals=jnp.ones(2)))
 
 
 def test_slope_in_vectors_at_a_kink():
@@ -202,33 +272,51 @@ def test_slope_in_vectors_at_a_kink():
         assert jnp.allclose(slope, expected, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("position", [0, 1, 2])
-def test_rejects(name, position):
+def test_rejects(position):
     arguments = scalars(1.0, 1.0, 0.5)
     arguments[position] = jnp.ones(2)
     message = f"{['variance_x', 'variance_y', 'covariance'][position]} must be a scalar"
-    with pytest.raises(ValueError, match=message):
-        getattr(analytic, name)(*arguments)
-    with pytest.raises(ValueError, match=message):
-        getattr(empirical, name)(*arguments, normals=jnp.ones(2))
+    for name in ("relu", "gelu"):
+        for function in (form(name), form(name, True)):
+            with pytest.raises(ValueError, match=message):
+                function(*arguments)
+        twin = getattr(empirical, name)
+        for function in (twin, twin.derivative):
+            with pytest.raises(ValueError, match=message):
+                function(*arguments, normals=jnp.ones(2))
+
+
+def test_rejects_a_degree():
+    for function in (analytic.relu_power, analytic.relu_power.derivative):
+        with pytest.raises(ValueError, match="degree must be at least 1, got degree=0"):
+            function(*scalars(1.0, 1.0, 0.5), 0)
 
 
 variances = st.floats(0.125, 8, width=16)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(variances, variances, st.floats(-1, 1, width=16))
 def test_symmetry_homogeneity_and_halves(a, b, correlation):
     a, b, c = scalars(a, b, correlation * (a * b) ** 0.5)
+    eps = jnp.finfo(c.dtype).eps
     for name in NAMES:
-        function = getattr(analytic, name)
-        assert function(a, b, c) == function(b, a, c)
+        function, extra = form(name), EXTRA.get(name, ())
+        value = function(a, b, c, *extra)
+        assert jnp.allclose(value, function(b, a, c, *extra), rtol=4 * eps, atol=eps)
+        # The Gram matrix of the two is positive semi-definite.
+        first, second = (function(v, v, v, *extra) for v in (a, b))
+        assert value**2 <= first * second * (1 + 32 * eps)
     assert analytic.relu(4 * a, 4 * b, 4 * c) == 4 * analytic.relu(a, b, c)
     # u_+ v_+ - (-u)_+ v_+ = u v_+, of mean c / 2; so for the step, of mean 1/2.
-    eps = jnp.finfo(c.dtype).eps
     odd = analytic.relu(a, b, c) - analytic.relu(a, b, -c)
     assert jnp.allclose(odd, c / 2, rtol=0, atol=8 * eps * jnp.sqrt(a * b))
-    steps = analytic.relu_derivative(a, b, c) + analytic.relu_derivative(a, b, -c)
+    steps = analytic.step(a, b, c) + analytic.step(a, b, -c)
     assert jnp.allclose(steps, 0.5, rtol=0, atol=4 * eps)
     assert analytic.erf(a, b, -c) == -analytic.erf(a, b, c)
+    # |z| = z_+ + (-z)_+ and Phi(z) = (1 + erf(z / sqrt 2)) / 2.
+    both = 2 * (analytic.relu(a, b, c) + analytic.relu(a, b, -c))
+    assert jnp.allclose(analytic.abs(a, b, c), both, rtol=8 * eps)
+    halves = (1 + analytic.erf(a / 2, b / 2, c / 2)) / 4
+    assert jnp.allclose(analytic.probit(a, b, c), halves, rtol=0, atol=4 * eps)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tallystick import Bound, Settings
+from tallystick import Bound, Distribution, Settings
 from tallystick.catalogue import load_catalogue
 from tallystick.checking import bench_of, judge_wrong_form
 
@@ -17,6 +17,10 @@ LARGER = {
     "ntk.deep": 0.1,
     "gram.covariance": 0.1,
     "gram.tangent": 0.1,
+    "nngp.deep": 0.1,
+    "ntk.kernel": 0.1,
+    # A limit with 5 % allowed for, and the dearest draws of all.
+    "cntk.circular1d": 0.2,
 }
 
 
@@ -50,7 +54,10 @@ def test_interchanged_arguments_are_refused_unless_nothing_changes(name):
             other = {first: point[second], second: point[first]}
             return claim.analytic(**{**point, **other})
 
-        right, wrong = prepared.target(claim.analytic), prepared.target(swapped)
-        if not np.allclose(right, wrong, rtol=1e-9, atol=1e-12, equal_nan=True):
-            refusal = judge_wrong_form(f"{first}, {second} swapped", swapped, bench)
-            assert refusal.refused, refusal
+        # A distribution function is no number at a point: it is judged as it is.
+        if not isinstance(claim.relation, Distribution):
+            right, wrong = prepared.target(claim.analytic), prepared.target(swapped)
+            if np.allclose(right, wrong, rtol=1e-9, atol=1e-12, equal_nan=True):
+                continue
+        refusal = judge_wrong_form(f"{first}, {second} swapped", swapped, bench)
+        assert refusal.refused, refusal

@@ -9,7 +9,7 @@ import pytest
 from accuracy import DIGITS, ulps
 from hypothesis import given, settings, strategies as st
 
-from analytic import neural_tangent as analytic
+from analytic import gram, neural_tangent as analytic
 from analytic.arc_cosine import kernel
 from claims.neural_tangent import CLAIMS  # noqa: F401 (collected by the plugin)
 from empirical import neural_tangent as empirical
@@ -343,3 +343,121 @@ def test_deep_at_depth_fifty_in_float32():
                 inner = norms * angular / mpmath.pi
                 tangent = inner + (1 - theta / mpmath.pi) * tangent
             assert ulps(value, tangent, tangent) <= DEEP_RELATIVE_ULPS
+
+
+# Worst error of kernels with other activations, in ulp of depth times the kernel at the
+# larger input. Measured 0.8; the quadrature of tanh adds its own.
+NETWORK_ULPS = 16
+
+
+def network_reference(x, y, depth, activation, weight, bias):
+    """Covariance and tangent kernel by the recursion, at 30 digits."""
+    weight, bias = mpmath.mpf(weight), mpmath.mpf(bias)
+    a, b, c = (mpmath.fdot(*pair) + bias for pair in ((x, x), (y, y), (x, y)))
+    tangent = c
+
+    def erf(a, b, c):
+        square = (1 + 2 * a) * (1 + 2 * b)
+        return 2 / mpmath.pi * mpmath.asin(2 * c / mpmath.sqrt(square))
+
+    def erf_slope(a, b, c):
+        return 4 / mpmath.pi / mpmath.sqrt((1 + 2 * a) * (1 + 2 * b) - 4 * c * c)
+
+    def relu(a, b, c):
+        return mean_product(a, b, c, 1)
+
+    def step(a, b, c):
+        return mean_product(a, b, c, 0)
+
+    dual, slope = {"erf": (erf, erf_slope), "relu": (relu, step)}[activation]
+    for _ in range(depth):
+        rate = weight * slope(a, b, c)
+        rows = (a, a, a), (b, b, b), (a, b, c)
+        a, b, c = (weight * dual(*row) + bias for row in rows)
+        tangent = c + rate * tangent
+    return c, tangent
+
+
+@pytest.mark.parametrize("activation", ["relu", "erf"])
+@pytest.mark.parametrize("bias", [0.0, 0.25])
+def test_networks_with_any_activation(activation, bias, precision):
+    settings = {"activation": activation, "weight_variance": 1.5, "bias_variance": bias}
+    forms = {
+        name: jax.jit(
+            jax.vmap(functools.partial(getattr(analytic, name), depth=2, **settings))
+        )
+        for name in ("covariance", "kernel")
+    }
+    x, y = (v[::7] for v in pairs(precision))
+    found = {name: form(x, y) for name, form in forms.items()}
+    with mpmath.workdps(30):
+        for k, (u, v) in enumerate(zip(map(exact, x), map(exact, y), strict=True)):
+            values = network_reference(u, v, 2, activation, 1.5, bias)
+            largest = max(
+                network_reference(w, w, 2, activation, 1.5, bias)[1] for w in (u, v)
+            )
+            for name, value in zip(("covariance", "kernel"), values, strict=True):
+                assert found[name].dtype == precision
+                assert ulps(found[name][k], value, 2 * largest) <= NETWORK_ULPS
+
+
+@pytest.mark.parametrize("activation", ["abs", "gelu", "tanh", "cos"])
+def test_activations_at_kinks_and_parallel_inputs(activation):
+    x, y = jnp.array([0.5, -1.0, 2.0]), jnp.array([1.0, 0.5, 0.25])
+
+    def form(x, y):
+        return analytic.kernel(
+            x, y, depth=2, activation=activation, bias_variance=0.125
+        )
+
+    both = jax.jit(jax.value_and_grad(form))
+    value = both(x, y)[0]
+    eps = jnp.finfo(x.dtype).eps
+    assert jnp.allclose(value, both(y, x)[0], rtol=64 * eps)
+    matrix = jnp.array([[both(x, x)[0], value], [value, both(y, y)[0]]])
+    assert jnp.linalg.eigvalsh(matrix)[0] > 0
+    for other in (x, -2 * x, 0 * x):
+        for first, second in ((x, other), (other, x)):
+            number, slope = both(first, second)
+            assert jnp.isfinite(number)
+            assert jnp.isfinite(slope).all()
+
+
+def test_relu_is_that_of_the_deep_network_and_of_the_gram_matrix():
+    x, y = jnp.array([0.3, -1.0, 2.0]), jnp.array([1.0, 0.5, 0.25])
+    eps = jnp.finfo(x.dtype).eps
+    for other in (x, y, -x):
+        value = analytic.kernel(x, other, depth=3)
+        expected = analytic.deep(x, other, 3)
+        assert jnp.allclose(value, expected, rtol=16 * eps, atol=16 * eps)
+        settings = {"depth": 3, "weight_variance": 1.5, "bias_variance": 0.5}
+        value = analytic.kernel(x, other, **settings)
+        expected = gram.tangent(x[None], other[None], **settings)[0, 0]
+        assert jnp.allclose(value, expected, rtol=16 * eps)
+        value = analytic.covariance(x, other, **settings)
+        expected = gram.covariance(x[None], other[None], **settings)[0, 0]
+        assert jnp.allclose(value, expected, rtol=16 * eps)
+
+
+@pytest.mark.parametrize("name", ["kernel", "covariance"])
+def test_networks_reject(name):
+    x = jnp.ones(3)
+    noise = {
+        "width": 2,
+        "first": jnp.ones((2, 3)),
+        "others": jnp.ones((1, 2, 2)),
+        "biases": jnp.ones((1, 2)),
+        "last_bias": jnp.ones(()),
+    }
+    for side, more in ((analytic, {}), (empirical, noise)):
+        form = getattr(side, name)
+        with pytest.raises(ValueError, match="activation must be one of"):
+            form(x, x, depth=1, activation="swish", **more)
+        with pytest.raises(ValueError, match="depth must be at least 1, got depth=0"):
+            form(x, x, depth=0, activation="erf", **more)
+        with pytest.raises(ValueError, match="x and y must be vectors alike"):
+            form(x, jnp.ones(2), depth=1, **more)
+    with pytest.raises(ValueError, match="depth must be at least 1, got depth=0"):
+        getattr(analytic, name)(x, x, depth=0)
+    with pytest.raises(ValueError, match="width must be at least 1, got width=0"):
+        getattr(empirical, name)(x, x, depth=1, **{**noise, "width": 0})

@@ -1,0 +1,195 @@
+"""Random ReLU networks of small width, measured.
+
+The twin of `analytic.finite_network`. Each draw initializes networks, evaluates them or
+takes their gradients by automatic differentiation.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from empirical._networks import tangent, times
+from empirical.montecarlo import Normal, Rademacher, expectation
+
+__all__ = ["backprop", "diagonal", "fourth_cumulant", "norm_square"]
+
+WIDTH = 3
+
+
+def _network(parameters: Any, x: Array, low: Any = 0.0, high: Any = 1.0) -> Array:
+    """Output of a network with slopes `low` and `high`, and the gain that keeps norms.
+
+    Args:
+        parameters: The first layer, the other matrices and the read-out.
+        x: Input.
+        low: Slope of the activation below 0.
+        high: Slope above 0.
+    """
+    first, others, readout = parameters
+    return times(readout, _hidden(first, others, x, low, high))
+
+
+def _hidden(first: Array, others: Array, x: Array, low: Any, high: Any) -> Array:
+    gain = jnp.sqrt(jnp.asarray(2 / len(first), x.dtype) / (low**2 + high**2))
+    for matrix in (first, *others):
+        z = times(matrix, x)
+        x = gain * jnp.where(z > 0, high * z, low * z)
+    return x
+
+
+def backprop(
+    x: Float[Array, " d"],
+    first: Float[Array, "m d"],
+    others: Float[Array, "h m m"],
+    readout: Float[Array, " m"],
+) -> Float[Array, " n"]:
+    """Gradient of one deep ReLU network in all weights, by automatic differentiation.
+
+    Args:
+        x: Input.
+        first: The first layer.
+        others: The other hidden layers.
+        readout: The read-out weights.
+
+    Returns:
+        The gradient, in one vector.
+
+    Degenerate cases:
+        A zero input gives 0.
+
+    Raises:
+        ValueError: The shapes do not fit.
+    """
+    width = len(readout)
+    fits = x.ndim == 1 and first.shape == (width, *x.shape)
+    if not fits or others.shape[1:] != (width, width):
+        raise ValueError(
+            "first must be (m, d), others (h, m, m) and readout (m,), got "
+            f"{first.shape=}, {others.shape=}, {readout.shape=} for {x.shape=}"
+        )
+    slopes = jax.grad(_network)((first, others, readout), x)
+    return jnp.concatenate([jnp.ravel(leaf) for leaf in slopes])
+
+
+@expectation(
+    first=Normal(WIDTH, "d"),
+    others=Normal("depth", WIDTH, WIDTH),
+)
+def diagonal(
+    x: Float[Array, " d"],
+    depth: int,
+    negative: Float[Array, ""],
+    positive: Float[Array, ""],
+    *,
+    first: Float[Array, "m d"],
+    others: Float[Array, "depth m m"],
+) -> Float[Array, ""]:
+    """Squared norm of the gradient of one network of width 3 in all of its weights.
+
+    Args:
+        x: Input.
+        depth: Number of hidden layers.
+        negative: Slope of the activation below 0.
+        positive: Slope of the activation above 0.
+        first: Noise: the first layer, standard normal.
+        others: Noise: the other layers, standard normal; the read-out is the first row
+            of the last matrix, whose other rows are idle.
+
+    Returns:
+        One draw. Its mean over the noise is the diagonal of the tangent kernel.
+
+    Degenerate cases:
+        A zero input gives 0; slopes that are both 0 give nan.
+
+    Raises:
+        ValueError: `x` is not a vector, or `depth` is less than 1.
+    """
+    _require(x, depth)
+    weights = first, others[:-1], others[-1, 0]
+    return tangent(lambda w, v: _network(w, v, negative, positive), weights, x, x)
+
+
+@expectation(first=Normal(WIDTH, "d"), others=Normal("depth", WIDTH, WIDTH))
+def norm_square(
+    x: Float[Array, " d"],
+    depth: int,
+    *,
+    first: Float[Array, "m d"],
+    others: Float[Array, "depth m m"],
+) -> Float[Array, ""]:
+    """Squared norm of a hidden layer of one ReLU network of width 3.
+
+    Args:
+        x: Input.
+        depth: Number of the layer.
+        first: Noise: the first layer, standard normal.
+        others: Noise: the other layers, standard normal; the last one is idle.
+
+    Returns:
+        One draw. Its mean over the noise is the mean squared norm.
+
+    Degenerate cases:
+        A zero input gives 0.
+
+    Raises:
+        ValueError: `x` is not a vector, or `depth` is less than 1.
+    """
+    _require(x, depth)
+    return jnp.sum(_hidden(first, others[:-1], x, 0.0, 1.0) ** 2)
+
+
+@expectation(
+    first=Normal(2, "width", "d"),
+    signs=Rademacher(2, "width"),
+    normals=Normal(2, "width"),
+)
+def fourth_cumulant(
+    x: Float[Array, " d"],
+    width: int,
+    fourth_moment: float,
+    *,
+    first: Float[Array, "2 m d"],
+    signs: Float[Array, "2 m"],
+    normals: Float[Array, "2 m"],
+) -> Float[Array, ""]:
+    """The fourth power of one network less three times the squares of two networks.
+
+    Args:
+        x: Input.
+        width: Number of hidden units.
+        fourth_moment: 1 for read-out weights that are signs, 3 for normal ones.
+        first: Noise: the first layers of the two networks, standard normal.
+        signs: Noise: read-out weights, 1 or -1.
+        normals: Noise: read-out weights, standard normal.
+
+    Returns:
+        One draw. Its mean over the noise is the fourth cumulant of the output.
+
+    Degenerate cases:
+        A zero input gives 0.
+
+    Raises:
+        ValueError: `x` is not a vector, `width` is less than 1, or `fourth_moment` is
+            neither 1 nor 3.
+    """
+    _require(x, 1)
+    if width < 1:
+        raise ValueError(f"width must be at least 1, got {width=}")
+    if fourth_moment not in (1, 3):
+        raise ValueError(f"fourth_moment must be 1 or 3, got {fourth_moment=}")
+    readouts = signs if fourth_moment == 1 else normals
+    one, other = (
+        times(a, jax.nn.relu(times(w, x))) / jnp.sqrt(jnp.asarray(width, x.dtype))
+        for w, a in zip(first, readouts, strict=True)
+    )
+    # Both networks take both parts, which halves the noise.
+    return (one**4 + other**4) / 2 - 3 * one**2 * other**2
+
+
+def _require(x: Array, depth: int) -> None:
+    if x.ndim != 1:
+        raise ValueError(f"x must be a vector, got {x.shape=}")
+    if depth < 1:
+        raise ValueError(f"depth must be at least 1, got {depth=}")
