@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from analytic._angle import angles, kinked, polar, sine, sine_residual
+from analytic._two_layer import require_vectors, signed, table
 
 __all__ = [
     "gated_mean",
@@ -50,7 +51,7 @@ def gated_mean(
     Raises:
         ValueError: The inputs are not vectors alike.
     """
-    _require_vectors(gate=gate, weight=weight)
+    require_vectors(gate=gate, weight=weight)
     gate, weight = kinked(gate), kinked(weight)
     (gate_norm, u), (weight_norm, _) = polar(gate), polar(weight)
     theta, gap = angles(gate, weight)
@@ -80,7 +81,7 @@ def gated_mean_squared(
     Raises:
         ValueError: The inputs are not vectors alike.
     """
-    _require_vectors(gate=gate, weight=weight)
+    require_vectors(gate=gate, weight=weight)
     gate = kinked(gate)
     gate_norm, norm = polar(gate)[0], polar(weight)[0]
     theta, gap = angles(gate, weight)
@@ -129,7 +130,7 @@ def kernel(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
     Raises:
         ValueError: The inputs are not vectors alike.
     """
-    _require_vectors(x=x, y=y)
+    require_vectors(x=x, y=y)
     gap = angles(x, y)[1]
     return polar(x)[0] * polar(y)[0] * sine_residual(gap) / (2 * jnp.pi)
 
@@ -160,8 +161,8 @@ def loss(
     Raises:
         ValueError: The shapes do not fit together.
     """
-    vectors, outputs = _signed(students, student_outputs, teachers, teacher_outputs)
-    gram = _table(kernel)(vectors, vectors)
+    vectors, outputs = signed(students, student_outputs, teachers, teacher_outputs)
+    gram = table(kernel)(vectors, vectors)
     return jnp.einsum("i,ij,j->", outputs, gram, outputs, precision="highest") / 2
 
 
@@ -189,8 +190,8 @@ def gradient(
     Raises:
         ValueError: The shapes do not fit together.
     """
-    vectors, outputs = _signed(students, student_outputs, teachers, teacher_outputs)
-    means = _table(gated_mean)(students, vectors)
+    vectors, outputs = signed(students, student_outputs, teachers, teacher_outputs)
+    means = table(gated_mean)(students, vectors)
     pulls = jnp.einsum("j,ijd->id", outputs, means, precision="highest")
     return student_outputs[:, None] * pulls
 
@@ -218,7 +219,7 @@ def node_loss(
     Raises:
         ValueError: The inputs are not vectors alike.
     """
-    _require_vectors(student=student, teacher=teacher)
+    require_vectors(student=student, teacher=teacher)
     norms = polar(student)[0] * polar(teacher)[0]
     theta = angles(student, teacher)[0]
     distance = polar(student - teacher)[0]
@@ -246,7 +247,7 @@ def node_gradient(
     Raises:
         ValueError: The inputs are not vectors alike.
     """
-    _require_vectors(student=student, teacher=teacher)
+    require_vectors(student=student, teacher=teacher)
     student, teacher = kinked(student), kinked(teacher)
     (student_norm, u), (teacher_norm, _) = polar(student), polar(teacher)
     theta, gap = angles(student, teacher)
@@ -269,30 +270,6 @@ def _dot(a, b):
     return jnp.vdot(a, b, precision="highest")  # some accelerators default to less
 
 
-def _table(function):
-    """The function of two vectors, on all pairs of rows of two matrices."""
-    return jax.vmap(jax.vmap(function, (None, 0)), (0, None))
-
-
 def _defined(gate_norm, weight_norm):
     """A factor: nan where the gate has no direction but the weight is not zero."""
     return jnp.where((gate_norm > 0) | (weight_norm == 0), 1, jnp.nan)
-
-
-def _signed(students, student_outputs, teachers, teacher_outputs):
-    """All nodes as those of one network, whose output is student minus teacher."""
-    nodes = students, student_outputs, teachers, teacher_outputs
-    k, m, width = student_outputs.size, teacher_outputs.size, students.shape[-1:]
-    if [a.shape for a in nodes] != [(k, *width), (k,), (m, *width), (m,)]:
-        raise ValueError(
-            "students, student_outputs, teachers, teacher_outputs must have shapes"
-            f" (k, d), (k,), (m, d), (m,), got {[a.shape for a in nodes]}"
-        )
-    outputs = jnp.concatenate([student_outputs, -teacher_outputs])
-    return jnp.concatenate([students, teachers]), outputs
-
-
-def _require_vectors(**vectors):
-    shapes = {name: vector.shape for name, vector in vectors.items()}
-    if len({*shapes.values()}) > 1 or any(len(s) != 1 for s in shapes.values()):
-        raise ValueError(f"{' and '.join(shapes)} must be vectors alike, got {shapes}")

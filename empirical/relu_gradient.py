@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from empirical._two_layer import network, require_networks, require_vectors
 from empirical.montecarlo import Normal, Uniform, expectation
 
 __all__ = [
@@ -46,7 +47,7 @@ def gated_mean(
     Raises:
         ValueError: The parameters are not vectors alike.
     """
-    _require_vectors(gate=gate, weight=weight)
+    require_vectors(gate=gate, weight=weight)
     drive = jnp.where(_dot(gate, inputs) > 0, jax.nn.relu(_dot(weight, inputs)), 0)
     return drive * inputs
 
@@ -74,7 +75,7 @@ def gated_mean_squared(
     Raises:
         ValueError: The parameters are not vectors alike.
     """
-    _require_vectors(gate=gate, weight=weight)
+    require_vectors(gate=gate, weight=weight)
     gates, drives = (
         jax.nn.relu(jnp.matmul(inputs, v, precision="highest")) for v in (gate, weight)
     )
@@ -148,7 +149,7 @@ def kernel(
     Raises:
         ValueError: The parameters are not vectors alike.
     """
-    _require_vectors(x=x, y=y)
+    require_vectors(x=x, y=y)
     return jax.nn.relu(_dot(x, inputs)) * jax.nn.relu(_dot(y, inputs))
 
 
@@ -179,9 +180,9 @@ def loss(
     Raises:
         ValueError: The shapes do not fit together.
     """
-    _require_networks(students, student_outputs, teachers, teacher_outputs)
-    student = _network(students, student_outputs, inputs)
-    return (student - _network(teachers, teacher_outputs, inputs)) ** 2 / 2
+    require_networks(students, student_outputs, teachers, teacher_outputs)
+    student = network(students, student_outputs, inputs)
+    return (student - network(teachers, teacher_outputs, inputs)) ** 2 / 2
 
 
 @expectation(inputs=Normal("d"))
@@ -212,9 +213,9 @@ def gradient(
     Raises:
         ValueError: The shapes do not fit together.
     """
-    _require_networks(students, student_outputs, teachers, teacher_outputs)
-    student = _network(students, student_outputs, inputs)
-    residual = student - _network(teachers, teacher_outputs, inputs)
+    require_networks(students, student_outputs, teachers, teacher_outputs)
+    student = network(students, student_outputs, inputs)
+    residual = student - network(teachers, teacher_outputs, inputs)
     active = jnp.matmul(students, inputs, precision="highest") > 0
     return jnp.outer(residual * student_outputs * active, inputs)
 
@@ -242,7 +243,7 @@ def node_loss(
     Raises:
         ValueError: The parameters are not vectors alike.
     """
-    _require_vectors(student=student, teacher=teacher)
+    require_vectors(student=student, teacher=teacher)
     wanted = jax.nn.relu(_dot(teacher, inputs))
     return (jax.nn.relu(_dot(student, inputs)) - wanted) ** 2 / 2
 
@@ -275,24 +276,3 @@ def node_gradient(
 
 def _dot(a, b):
     return jnp.vdot(a, b, precision="highest")  # some accelerators default to less
-
-
-def _network(weights, outputs, x):
-    nodes = jax.nn.relu(jnp.matmul(weights, x, precision="highest"))
-    return _dot(outputs, nodes)
-
-
-def _require_vectors(**vectors):
-    shapes = {name: vector.shape for name, vector in vectors.items()}
-    if len({*shapes.values()}) > 1 or any(len(s) != 1 for s in shapes.values()):
-        raise ValueError(f"{' and '.join(shapes)} must be vectors alike, got {shapes}")
-
-
-def _require_networks(students, student_outputs, teachers, teacher_outputs):
-    nodes = students, student_outputs, teachers, teacher_outputs
-    k, m, width = student_outputs.size, teacher_outputs.size, students.shape[-1:]
-    if [a.shape for a in nodes] != [(k, *width), (k,), (m, *width), (m,)]:
-        raise ValueError(
-            "students, student_outputs, teachers, teacher_outputs must have shapes"
-            f" (k, d), (k,), (m, d), (m,), got {[a.shape for a in nodes]}"
-        )
