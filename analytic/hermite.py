@@ -109,8 +109,7 @@ def coefficients(function: str, order: int) -> Float[Array, " degrees"]:
     Raises:
         ValueError: `function` is not a listed name, or `order` is out of range.
     """
-    coefficient = _coefficient(function)
-    largest = _LARGEST_TABULATED if function in _TABULATED else _LARGEST
+    coefficient, largest = _coefficient(function), largest_order(function)
     if not 0 <= order <= largest:
         raise ValueError(
             f"order must be from 0 to {largest} for {function}, got {order=}"
@@ -140,6 +139,11 @@ def information_exponent(function: str) -> Int[Array, ""]:
     while coefficient(k) == 0:
         k += 1
     return jnp.asarray(k)
+
+
+def largest_order(function: str) -> int:
+    """Largest degree of which the coefficient of a named function is known."""
+    return _LARGEST_TABULATED if function in _TABULATED else _LARGEST
 
 
 _LARGEST = 100  # Keeps every coefficient within the range of float64.

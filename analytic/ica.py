@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-__all__ = ["population_loss", "quartic_loss"]
+__all__ = ["exp_loss", "favoured", "population_loss", "quartic_loss"]
 
 
 def population_loss(
@@ -63,6 +63,75 @@ def population_loss(
     return jnp.where(inside, loss, jnp.nan)
 
 
+def exp_loss(
+    alignment: Float[Array, ""], signal_to_noise: Float[Array, ""]
+) -> Float[Array, "2"]:
+    """Population contrast of G = -e^{-s^2/2} and its slope, for nu = -1 or 1.
+
+    L(alpha) = -D^{-1/2} exp(-gamma alpha^2 / (2D)), D = 2 - gamma alpha^2, and
+    L'(alpha) = -gamma^2 alpha^3 L(alpha) / D^2: the contrast rises towards the spike,
+    from -1 / sqrt(2) by gamma^2 alpha^4 / (16 sqrt(2)) at first.
+
+    Args:
+        alignment: The overlap alpha, in [-1, 1].
+        signal_to_noise: The ratio beta >= 0.
+
+    Returns:
+        L and L', each to a few ulp of itself.
+
+    Degenerate cases:
+        At alpha = 0 or beta = 0 the contrast is -1 / sqrt(2) and its slope 0. Where
+        |alpha| > 1 or beta < 0: nan.
+
+    Raises:
+        ValueError: An argument is not a scalar.
+    """
+    inside = _check(alignment, signal_to_noise)
+    gamma = signal_to_noise / (1 + signal_to_noise)
+    signal = gamma * alignment**2
+    d = 2 - signal
+    loss = -jnp.exp(-signal / (2 * d)) / jnp.sqrt(jnp.where(inside, d, 1))
+    slope = -loss * signal * gamma * alignment / d**2
+    return jnp.where(inside, jnp.stack([loss, slope]), jnp.nan)
+
+
+def favoured(
+    signal_to_noise: Float[Array, ""], contrast: str, latent: str
+) -> Float[Array, ""]:
+    """Whether ascent on E[G(w . x)] approaches the spike (1) or leaves it (-1).
+
+    It is the sign of c_4(G) c_4(l), where c_4(l) is gamma^2 times the excess kurtosis
+    of the latent: the contrast is E[G(z)] + c_4(G) c_4(l) alpha^4 / 24 at first.
+
+    Args:
+        signal_to_noise: The ratio beta >= 0.
+        contrast: The name of G: exp, -e^{-s^2/2}; quartic, s^4/4; logcosh, log cosh s.
+        latent: The name of the latent's law: rademacher, uniform or laplace, as in
+            `spiked_cumulant`.
+
+    Returns:
+        The sign, exactly.
+
+    Degenerate cases:
+        At beta = 0 there is no spike, and the sign is 0. Where beta < 0: nan.
+
+    Raises:
+        ValueError: `signal_to_noise` is not a scalar, or a name is not listed.
+    """
+    if signal_to_noise.shape:
+        raise ValueError(
+            f"signal_to_noise must be a scalar, got {signal_to_noise.shape=}"
+        )
+    if contrast not in _FOURTH:
+        raise ValueError(f"contrast must be exp, quartic or logcosh, got {contrast=}")
+    if latent not in _KURTOSIS:
+        raise ValueError(
+            f"latent must be rademacher, uniform or laplace, got {latent=}"
+        )
+    sign = jnp.sign(signal_to_noise * (_FOURTH[contrast] * _KURTOSIS[latent]))
+    return jnp.where(signal_to_noise >= 0, sign, jnp.nan)
+
+
 def quartic_loss(
     alignment: Float[Array, ""],
     signal_to_noise: Float[Array, ""],
@@ -98,6 +167,11 @@ def quartic_loss(
     kurtosis = 1 / jnp.where(inside, spread, 1) - 6
     signal = signal_to_noise * alignment**2 / (1 + signal_to_noise)
     return jnp.where(inside, 3 + kurtosis * signal**2, jnp.nan)
+
+
+# c_4 of the contrasts, and excess kurtosis of the latents.
+_FOURTH = {"exp": -3 / (4 * 2**0.5), "quartic": 6, "logcosh": -0.36359537628097414950}
+_KURTOSIS = {"rademacher": -2, "uniform": -6 / 5, "laplace": 3}
 
 
 def _check(

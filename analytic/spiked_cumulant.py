@@ -21,7 +21,89 @@ from fractions import Fraction
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-__all__ = ["likelihood_coefficients", "moments"]
+__all__ = ["cumulants", "likelihood_coefficients", "moments", "whitening"]
+
+
+def whitening(
+    direction: Float[Array, " d"], signal_to_noise: Float[Array, ""]
+) -> Float[Array, "d d"]:
+    """The whitening S = I - beta / (1 + beta + sqrt(1 + beta)) v v^T.
+
+    It is the inverse root of I + beta v v^T, and S v = v / sqrt(1 + beta).
+
+    Args:
+        direction: The spike, of any length: v is its direction.
+        signal_to_noise: The ratio beta >= 0.
+
+    Returns:
+        The matrix, to a few ulp of 1; in one dimension to a few ulp of itself.
+
+    Degenerate cases:
+        At beta = 0 it is the identity. A zero direction gives nan, as does beta < 0.
+
+    Raises:
+        ValueError: `direction` is not a vector, or `signal_to_noise` is not a scalar.
+    """
+    inside = _check(direction, signal_to_noise, "rademacher")
+    along = _along(direction)
+    across = jnp.eye(direction.size, dtype=direction.dtype) - along
+    root = jnp.sqrt(jnp.where(inside, 1 + signal_to_noise, 1))
+    return jnp.where(inside, across + along / root, jnp.nan)
+
+
+def cumulants(
+    direction: Float[Array, " d"],
+    projection: Float[Array, " d"],
+    signal_to_noise: Float[Array, ""],
+    latent: str,
+    order: int,
+) -> Float[Array, " degrees"]:
+    """Cumulants of w . x: (w . v)^m gamma^{m/2} kappa_m(nu) for m >= 3.
+
+    Before them stand the mean 0 and the variance 1; m runs from 1 to `order`. The
+    excess kurtosis kappa_4(nu) is -2 for rademacher, -6/5 for uniform, 3 for laplace
+    and 1/4 for skewed.
+
+    Args:
+        direction: The spike, of any length: v is its direction.
+        projection: A vector of any length: w is its direction.
+        signal_to_noise: The ratio beta >= 0.
+        latent: The name of the latent's law.
+        order: The largest degree m, from 1 to 5. Beyond it means do not suffice to
+            measure a cumulant, but products of means.
+
+    Returns:
+        The cumulants, each to a few ulp of gamma^{m/2} kappa_m(nu) |w . v|^{m - 1}, in
+        the dtype of `signal_to_noise`.
+
+    Degenerate cases:
+        At beta = 0, or where w and v are orthogonal, those of a normal number remain. A
+        zero vector gives nan, as does beta < 0.
+
+    Raises:
+        ValueError: `direction` or `projection` is not a vector or they differ in
+            length, `signal_to_noise` is not a scalar, `latent` is not a listed name, or
+            `order` is out of range.
+    """
+    inside = _check(direction, signal_to_noise, latent)
+    if projection.shape != direction.shape:
+        raise ValueError(
+            "projection must have the shape of direction, "
+            f"got {projection.shape=}, {direction.shape=}"
+        )
+    if not 1 <= order <= 5:
+        raise ValueError(f"order must be from 1 to 5, got {order=}")
+    inside &= jnp.any(projection != 0)
+    overlap = jnp.sum(_unit(direction) * _unit(projection))
+    gamma = signal_to_noise / (1 + signal_to_noise)
+    zero = 0 * gamma
+    found = [zero, zero + 1]
+    for m in range(3, order + 1):
+        # No square root of gamma: it has no slope at beta = 0.
+        power = gamma ** (m / 2 if m % 2 else m // 2)
+        own = _latent_cumulant(latent, m)
+        found.append(own * power * overlap**m if own else zero)
+    return jnp.where(inside, jnp.stack(found[:order]), jnp.nan)
 
 
 def moments(
@@ -109,6 +191,30 @@ def _check(
     if latent not in _LATENTS:
         raise ValueError(f"latent must be one of {', '.join(_LATENTS)}, got {latent=}")
     return jnp.any(direction != 0) & (signal_to_noise >= 0)
+
+
+def _unit(vector: Float[Array, " d"]) -> Float[Array, " d"]:
+    """The direction of a vector; any one for the zero vector, with finite slopes."""
+    safe = jnp.where(jnp.any(vector != 0), vector, jnp.ones_like(vector))
+    return safe / jnp.linalg.norm(safe)
+
+
+def _along(direction: Float[Array, " d"]) -> Float[Array, "d d"]:
+    """The projection v v^T on the spike."""
+    unit = _unit(direction)
+    return unit[:, None] * unit[None]
+
+
+def _latent_cumulant(latent: str, m: int) -> float:
+    """kappa_m(nu), exactly, from the moments by the recursion of Smith (1995)."""
+    found = [Fraction(0)]
+    for n in range(1, m + 1):
+        others = (
+            math.comb(n - 1, k - 1) * found[k] * _raw_moment(latent, n - k)
+            for k in range(1, n)
+        )
+        found.append(_raw_moment(latent, n) - sum(others))
+    return float(found[m])
 
 
 def _raw_moment(latent: str, m: int) -> Fraction:

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from analytic import ica as analytic
 from empirical import ica as empirical
-from tallystick import Choice, Claim, Control, Domain, Erratum, Scalar
+from tallystick import Choice, Claim, Control, Domain, Erratum, Identity, Scalar
 
 __all__ = ["CLAIMS"]
 
@@ -19,6 +19,13 @@ def _excess(alignment, signal_to_noise, contrast):
 def _quartic(signal, probability):
     """The fourth moment for a given variance of the latent's part of the projection."""
     return 3 + (1 / (probability * (1 - probability)) - 6) * signal**2
+
+
+def _first_slope(alignment, signal_to_noise):
+    """Factors that leave the first term alone of the slope of exp_loss."""
+    signal = signal_to_noise / (1 + signal_to_noise) * alignment**2
+    # L' = L [q - 2q / D] / (alpha D), of which q / (alpha D) has the other sign.
+    return jnp.stack([jnp.ones_like(signal), 1 - 2 / jnp.where(signal > 0, signal, 1)])
 
 
 CLAIMS = (
@@ -108,6 +115,93 @@ CLAIMS = (
                     )
                 ),
                 at={"alignment": 1.0, "signal_to_noise": 5.0, "probability": 0.5},
+            ),
+        ),
+    ),
+    Claim(
+        "ica.exp_loss",
+        statement="L(alpha) = E[-exp(-(w.x)^2 / 2)] = -D^(-1/2) exp(-gamma alpha^2 / "
+        "(2D)), L' = -gamma^2 alpha^3 L / D^2, D = 2 - gamma alpha^2",
+        analytic=analytic.exp_loss,
+        empirical=empirical.exp_loss,
+        # At the ends the overlap is no coordinate: a draw has no derivative there.
+        domain=Domain(alignment=Scalar(-0.99, 0.99), signal_to_noise=Scalar(0, 10)),
+        source="derived from Ricci, Bardone & Goldt, ICML 2025; normal integral",
+        controls=(
+            Control(
+                "the slope without the exponent's part",
+                lambda alignment, signal_to_noise: (
+                    analytic.exp_loss(alignment, signal_to_noise)
+                    * _first_slope(alignment, signal_to_noise)
+                ),
+            ),
+            Control(
+                "the slope of the leading term gamma^2 alpha^4 / (16 sqrt(2))",
+                lambda alignment, signal_to_noise: jnp.stack(
+                    [
+                        analytic.exp_loss(alignment, signal_to_noise)[0],
+                        (signal_to_noise / (1 + signal_to_noise)) ** 2
+                        * alignment**3
+                        / (4 * 2**0.5),
+                    ]
+                ),
+            ),
+            Control(
+                "half of beta",
+                lambda alignment, signal_to_noise: analytic.exp_loss(
+                    alignment, signal_to_noise / 2
+                ),
+            ),
+        ),
+    ),
+    Claim(
+        "ica.sign",
+        statement="ascent on E[G(w . x)] approaches the spike if c_4(G) c_4(l) > 0, "
+        "and leaves it if c_4(G) c_4(l) < 0",
+        analytic=analytic.favoured,
+        empirical=empirical.favoured,
+        domain=Domain(
+            signal_to_noise=Scalar(1, 10),
+            contrast=Choice("exp", "quartic", "logcosh"),
+            latent=Choice("rademacher", "laplace"),
+        ),
+        relation=Identity(),
+        source="Hyvarinen & Oja 2000, section 4; Ricci, Bardone & Goldt, ICML 2025",
+        controls=(
+            Control(
+                "always towards the spike",
+                lambda signal_to_noise, contrast, latent: jnp.ones_like(
+                    signal_to_noise
+                ),
+            ),
+            Control(
+                "the sign of the kurtosis alone",
+                lambda signal_to_noise, contrast, latent: analytic.favoured(
+                    signal_to_noise, "quartic", latent
+                ),
+            ),
+            Control(
+                "the sign of the contrast's coefficient alone",
+                lambda signal_to_noise, contrast, latent: analytic.favoured(
+                    signal_to_noise, contrast, "laplace"
+                ),
+            ),
+        ),
+        errata=(
+            Erratum(
+                "E9b",
+                where="the objective of independent component analysis",
+                printed="maximize E[G(w . x)]: ascent approaches the spike",
+                corrected="with a sign for latent, ascent on s^4 / 4 leaves the spike: "
+                "there c_4(G) c_4(l) = -12 gamma^2",
+                form=lambda signal_to_noise, contrast, latent: jnp.ones_like(
+                    signal_to_noise
+                ),
+                at={
+                    "signal_to_noise": 5.0,
+                    "contrast": "quartic",
+                    "latent": "rademacher",
+                },
             ),
         ),
     ),

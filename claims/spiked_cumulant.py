@@ -5,7 +5,7 @@ from jax.scipy.special import factorial
 
 from analytic import spiked_cumulant as analytic
 from empirical import spiked_cumulant as empirical
-from tallystick import Axis, Choice, Claim, Control, Domain, Scalar, Vector
+from tallystick import Axis, Choice, Claim, Control, Domain, Identity, Scalar, Vector
 
 __all__ = ["CLAIMS"]
 
@@ -30,7 +30,110 @@ def _rescaled(direction, signal_to_noise, latent, order, factor):
     )
 
 
+def _with_share(direction, share):
+    """I minus a share of the projection on the spike."""
+    spike = direction / jnp.linalg.norm(direction)
+    return jnp.eye(spike.size) - share * spike[:, None] * spike[None]
+
+
+def _cumulants(direction, projection, signal_to_noise, latent, order, factor):
+    """The cumulants, that of degree m >= 3 times factor(m)."""
+    degrees = jnp.arange(1, order + 1)
+    factors = jnp.where(degrees < 3, 1, factor(degrees))
+    return factors * analytic.cumulants(
+        direction, projection, signal_to_noise, latent, order
+    )
+
+
 CLAIMS = (
+    Claim(
+        "spiked.model",
+        statement="(I + beta v v^T)^(-1/2) = I - beta / (1 + beta + sqrt(1 + beta)) "
+        "v v^T",
+        analytic=analytic.whitening,
+        empirical=empirical.whitening,
+        domain=Domain(
+            direction=Vector("d"), signal_to_noise=Scalar(0, 20), d=Axis(4, 1)
+        ),
+        relation=Identity(tolerance=1e-12),
+        source="Ricci, Bardone & Goldt, ICML 2025; Szekely, Bardone, Gerace & Goldt, "
+        "NeurIPS 2024, section 2",
+        controls=(
+            Control(
+                "the inverse, not its root",
+                lambda direction, signal_to_noise: _with_share(
+                    direction, signal_to_noise / (1 + signal_to_noise)
+                ),
+            ),
+            Control(
+                "the root, not its inverse",
+                lambda direction, signal_to_noise: _with_share(
+                    direction, 1 - jnp.sqrt(1 + signal_to_noise)
+                ),
+            ),
+            Control(
+                "without the root in the denominator",
+                lambda direction, signal_to_noise: _with_share(
+                    direction, signal_to_noise / (2 + signal_to_noise)
+                ),
+            ),
+        ),
+    ),
+    Claim(
+        "spiked.cumulants",
+        statement="kappa_m(w . x) = (w . v)^m gamma^(m/2) kappa_m(nu) for m >= 3, "
+        "gamma = beta / (1 + beta)",
+        analytic=analytic.cumulants,
+        empirical=empirical.cumulants,
+        domain=Domain(
+            direction=Vector("d"),
+            projection=Vector("d"),
+            signal_to_noise=Scalar(0.5, 20),
+            latent=Choice("rademacher", "uniform", "skewed"),
+            order=5,
+            d=Axis(4),
+        ),
+        source="Ricci, Bardone & Goldt, ICML 2025; McCullagh, Tensor Methods in "
+        "Statistics 1987, chapter 2",
+        controls=(
+            Control(
+                "gamma^m in place of gamma^(m/2)",
+                lambda direction, projection, signal_to_noise, latent, order: (
+                    _cumulants(
+                        direction,
+                        projection,
+                        signal_to_noise,
+                        latent,
+                        order,
+                        lambda m: _gamma(signal_to_noise) ** (m / 2),
+                    )
+                ),
+            ),
+            Control(
+                "the spike itself in place of the projection",
+                lambda direction, projection, signal_to_noise, latent, order: (
+                    analytic.cumulants(
+                        direction, direction, signal_to_noise, latent, order
+                    )
+                ),
+            ),
+            Control(
+                "beta in place of gamma",
+                lambda direction, projection, signal_to_noise, latent, order: (
+                    _cumulants(
+                        direction,
+                        projection,
+                        signal_to_noise,
+                        latent,
+                        order,
+                        lambda m: (1 + signal_to_noise) ** (m / 2),
+                    )
+                ),
+            ),
+        ),
+        notes="laplace is left to the oracle of tests/test_spiked_cumulant.py: its "
+        "draws have heavy tails.",
+    ),
     Claim(
         "spiked.white",
         statement="E[x] = 0 and E[x x^T] = I for x = S (sqrt(beta) nu v + z), "

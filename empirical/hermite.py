@@ -4,13 +4,11 @@ The twin of `analytic.hermite`, which says how the polynomials are normalized an
 functions have names.
 """
 
-import math
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from empirical._links import evaluate, orthonormal, polynomials
 from empirical.montecarlo import Normal, expectation
 
 __all__ = ["coefficients", "cross_moments", "information_exponent", "kernel"]
@@ -48,7 +46,7 @@ def cross_moments(
     if not 0 <= order <= _LARGEST:
         raise ValueError(f"order must be from 0 to {_LARGEST}, got {order=}")
     v = correlation * first + jnp.sqrt(1 - correlation**2) * second
-    p, q = _polynomials(first, order), _polynomials(v, order)
+    p, q = polynomials(first, order), polynomials(v, order)
     # Not a matrix product: many tiny ones are slow.
     return jnp.mean(p[:, None] * q[None], axis=-1)
 
@@ -80,7 +78,7 @@ def kernel(
             "x, y and correlation must be scalars, "
             f"got {x.shape=}, {y.shape=}, {correlation.shape=}"
         )
-    p, q = _orthonormal(x, 127), _orthonormal(y, 127)
+    p, q = orthonormal(x, 127), orthonormal(y, 127)
     series = jnp.polyval((p * q)[::-1], correlation)
     return jnp.where(jnp.abs(correlation) < 1, series, jnp.nan)
 
@@ -106,13 +104,13 @@ def coefficients(
     Raises:
         ValueError: `function` is not a listed name, or `order` is out of range.
     """
-    value = _evaluate(function, sample)
+    value = evaluate(function, sample)
     largest = _LARGEST_TABULATED if function in _TABULATED else _LARGEST
     if not 0 <= order <= largest:
         raise ValueError(
             f"order must be from 0 to {largest} for {function}, got {order=}"
         )
-    return value * _polynomials(sample, order)
+    return value * polynomials(sample, order)
 
 
 def information_exponent(function: str) -> Int[Array, ""]:
@@ -137,11 +135,9 @@ def information_exponent(function: str) -> Int[Array, ""]:
     weights = np.concatenate([weights[::-1], weights])
     weights *= np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
     mass, z = jnp.asarray(weights), jnp.asarray(z)
-    values = _evaluate(function, z)
+    values = evaluate(function, z)
     # Full precision: a reduced one would let rounding pass for a coefficient.
-    projections = jnp.matmul(
-        _orthonormal(z, 12)[1:], mass * values, precision="highest"
-    )
+    projections = jnp.matmul(orthonormal(z, 12)[1:], mass * values, precision="highest")
     present = jnp.abs(projections) > 1e-3 * jnp.sqrt(jnp.sum(mass * values**2))
     return jnp.where(jnp.any(present), 1 + jnp.argmax(present), 0)
 
@@ -149,66 +145,3 @@ def information_exponent(function: str) -> Int[Array, ""]:
 _LARGEST = 100
 _LARGEST_TABULATED = 10
 _TABULATED = ("tanh", "log_cosh", "sigmoid", "softplus", "silu")
-
-_FUNCTIONS = {
-    "relu": jax.nn.relu,
-    "abs": jnp.abs,
-    "sign": jnp.sign,
-    "step": lambda z: (z > 0).astype(z.dtype),
-    "exp": jnp.exp,
-    "sin": jnp.sin,
-    "cos": jnp.cos,
-    "gaussian": lambda z: jnp.exp(-(z**2) / 2),
-    "x_gaussian": lambda z: z * jnp.exp(-(z**2) / 2),
-    "x2_exp": lambda z: z**2 * jnp.exp(-(z**2)),
-    "erf": jax.scipy.special.erf,
-    "normal_cdf": jax.scipy.stats.norm.cdf,
-    "gelu": lambda z: jax.nn.gelu(z, approximate=False),
-    "tanh": jnp.tanh,
-    "log_cosh": lambda z: jnp.logaddexp(z, -z) - math.log(2),
-    "sigmoid": jax.nn.sigmoid,
-    "softplus": jax.nn.softplus,
-    "silu": jax.nn.silu,
-}
-
-
-def _evaluate(function: str, z: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The named function at z, elementwise."""
-    if function in _FUNCTIONS:
-        return _FUNCTIONS[function](z)
-    family, _, digits = function.partition("_")
-    if digits in map(str, range(1, 100)):
-        if family == "power":
-            return z ** int(digits)
-        if family == "hermite":
-            return _polynomials(z, int(digits))[-1]
-    raise ValueError(
-        f"function must be one of {', '.join(_FUNCTIONS)}, power_1 to power_99, "
-        f"hermite_1 to hermite_99, got {function=}"
-    )
-
-
-def _orthonormal(z: Float[Array, "..."], order: int) -> Float[Array, "degrees ..."]:
-    """h_k(z) / sqrt(k!) for k from 0 to `order`; so scaled they do not overflow."""
-
-    def step(pair, k):
-        previous, current = pair
-        following = (z * current - k**0.5 * previous) / (k + 1) ** 0.5
-        return (current, following), current
-
-    pair = jnp.zeros_like(z), jnp.ones_like(z)
-    if order > 16:  # Unrolled, so long a program would compile too slowly.
-        degrees = jnp.arange(order + 1, dtype=z.dtype)
-        return jax.lax.scan(step, pair, degrees, unroll=8)[1]
-    found = []
-    for degree in range(order + 1):
-        pair, current = step(pair, degree)
-        found.append(current)
-    return jnp.stack(found)
-
-
-def _polynomials(z: Float[Array, "..."], order: int) -> Float[Array, "degrees ..."]:
-    """h_k(z) for k from 0 to `order`."""
-    factors = [math.sqrt(math.factorial(k)) for k in range(order + 1)]
-    scale = jnp.asarray(factors, z.dtype).reshape(-1, *(1,) * z.ndim)
-    return scale * _orthonormal(z, order)

@@ -1,5 +1,4 @@
-"""The catalogue as tables of the README and of docs/catalogue.md, made from the claims.
-"""
+"""The catalogue as tables of the README and docs/catalogue.md, made from the claims."""
 
 import ast
 import sys

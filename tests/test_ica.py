@@ -137,6 +137,110 @@ def test_quartic_loss_equals_the_defining_integral(dtype):
             assert ulps(value, exact, scale) <= QUARTIC_ULPS
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_exp_loss_equals_the_defining_integral_and_its_slope(dtype):
+    """The slope as that of an integral: E[(u - alpha y / across) G'(s)]."""
+    grid = np.array(list(itertools.product(ALIGNMENTS, RATIOS)), dtype)
+    with jax.enable_x64(True):
+        rows = jnp.asarray(grid.T)
+        found = np.asarray(jax.jit(jax.vmap(analytic.exp_loss))(*rows))
+        slopes = jax.jit(jax.vmap(jax.jacobian(analytic.exp_loss, (0, 1))))(*rows)
+    assert found.dtype == dtype
+    assert all(np.isfinite(s).all() for s in slopes)
+    with mpmath.workdps(DIGITS):
+        for (loss, slope), row in zip(found, grid, strict=True):
+            alpha, beta = (mpmath.mpf(float(entry)) for entry in row)
+            gamma = beta / (1 + beta)
+            exact = projected_mean(alpha, beta, lambda _, s: CONTRASTS["exp"](s))
+            assert ulps(loss, exact, exact) <= LOSS_ULPS
+            # d/d alpha of s = alpha sqrt(gamma) nu + sqrt(1 - gamma alpha^2) z.
+            spread = mpmath.sqrt(1 - gamma * alpha**2)
+            exact = projected_mean(
+                alpha,
+                beta,
+                lambda nu, s, alpha=alpha, gamma=gamma, spread=spread: (
+                    SLOPES["exp"](s)
+                    * (
+                        mpmath.sqrt(gamma) * nu
+                        - gamma
+                        * alpha
+                        * (s - alpha * mpmath.sqrt(gamma) * nu)
+                        / spread**2
+                    )
+                ),
+            )
+            if abs(exact) < 1e-35:
+                assert slope == 0
+            else:
+                assert ulps(slope, exact, exact) <= LOSS_ULPS
+
+
+def test_a_draw_of_exp_loss_is_the_contrast_and_its_slope():
+    """Against a difference of the other twin's draw, in double precision."""
+    with jax.enable_x64(True):
+        beta, step = jnp.asarray(3.0), 1e-5
+        drawn = {"latent": jnp.ones(()), "noise": jnp.asarray([0.3, -0.7, 1.1])}
+        pair = jnp.asarray([[1.0, 2.0, 2.0], [2.0, 1.0, -2.0]]) / 3
+        spikes = {"spike": pair[0], "other": pair[1]}
+
+        def loss(alpha):
+            return empirical.population_loss(
+                jnp.asarray(alpha), beta, "exp", **spikes, **drawn
+            )
+
+        draw = empirical.exp_loss(jnp.asarray(0.6), beta, **drawn)
+        assert jnp.isclose(draw[0], loss(0.6))
+        difference = (loss(0.6 + step) - loss(0.6 - step)) / (2 * step)
+        assert jnp.isclose(draw[1], difference, rtol=1e-7)
+
+
+def test_exp_loss_starts_like_the_fourth_power():
+    """By gamma^2 alpha^4 / (16 sqrt(2)), the next term smaller by alpha^2."""
+    with jax.enable_x64(True):
+        for beta in (0.5, 5.0):
+            alpha, gamma = 0.01, beta / (1 + beta)
+            arguments = jnp.asarray(alpha), jnp.asarray(beta)
+            gained = analytic.exp_loss(*arguments)[0] + 0.5**0.5
+            first = gamma**2 * alpha**4 / (16 * 2**0.5)
+            assert np.isclose(gained, first, rtol=1e-3)
+            slope = analytic.exp_loss(*arguments)[1]
+            assert np.isclose(slope, 4 * first / alpha, rtol=1e-3)
+
+
+@pytest.mark.parametrize("latent", ["rademacher", "uniform", "laplace"])
+def test_favoured_is_the_sign_of_the_product(latent):
+    kurtosis = 1 if latent == "laplace" else -1
+    for contrast, fourth in (("exp", -1), ("quartic", 1), ("logcosh", -1)):
+        for side in (analytic, empirical):
+            found = side.favoured(jnp.asarray(4.0), contrast, latent)
+            assert found == fourth * kurtosis
+            assert side.favoured(jnp.asarray(0.0), contrast, latent) == 0
+            assert jnp.isnan(side.favoured(jnp.asarray(-0.5), contrast, latent))
+
+
+def test_exp_loss_and_favoured_outside_and_rejected():
+    one, pair = jnp.ones(()), jnp.ones(2)
+    drawn = {"latent": one, "noise": jnp.ones(3)}
+    for alpha, beta in ((1.5, 1.0), (0.5, -0.5), (0.5, -2.0)):
+        arguments = jnp.asarray(alpha), jnp.asarray(beta)
+        assert jnp.all(jnp.isnan(analytic.exp_loss(*arguments)))
+        assert jnp.all(jnp.isnan(empirical.exp_loss(*arguments, **drawn)))
+    for arguments in ((pair, one), (one, pair)):
+        with pytest.raises(ValueError, match="must be scalars"):
+            analytic.exp_loss(*arguments)
+        with pytest.raises(ValueError, match="must be scalars"):
+            analytic.population_loss(*arguments, "exp")
+    with pytest.raises(ValueError, match="must be scalars"):
+        empirical.exp_loss(one, pair, **drawn)
+    for side in (analytic, empirical):
+        with pytest.raises(ValueError, match="signal_to_noise must be a scalar"):
+            side.favoured(pair, "exp", "uniform")
+        with pytest.raises(ValueError, match="contrast must be exp, quartic or logco"):
+            side.favoured(one, "tanh", "uniform")
+        with pytest.raises(ValueError, match="latent must be rademacher, uniform or"):
+            side.favoured(one, "exp", "skewed")
+
+
 def test_the_quartic_contrast_falls_towards_a_sign():
     """Erratum E9: at gamma = 5/6 the fourth moment is 3 across and 1.611 along."""
     half, beta = jnp.asarray(0.5), jnp.asarray(5.0)
