@@ -104,7 +104,8 @@ def count_below(values: np.ndarray, places: np.ndarray) -> np.ndarray:
         values: Shape (draws, lines).
         places: Shape (lines, places).
     """
-    rows = np.ascontiguousarray(values.T)
+    # A copy even of a single line, whose transpose is contiguous already.
+    rows = np.array(values.T, order="C")
     rows.sort(axis=1)
     found = [
         np.searchsorted(row, where, side="right")

@@ -494,3 +494,14 @@ def test_a_form_that_jax_cannot_trace_gets_advice():
 
     with pytest.raises(NoiseError, match="branching cannot be evaluated"):
         check(branching, SQUARED_NORM, relation="law", **SPACE)
+
+
+def test_a_law_at_a_single_point():
+    # Its draws arrive in one line, which a transposition does not copy.
+    report = check(
+        lambda value: norm.cdf(value),
+        expectation(lambda z: z, z=Normal()),
+        relation=Distribution(tolerance=0.03),
+        budget=2**16,
+    )
+    assert report.verdict is AGREE, report
