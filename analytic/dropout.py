@@ -15,6 +15,8 @@ import jax.numpy as jnp
 from jax.scipy.linalg import solve
 from jaxtyping import Array, Float
 
+from analytic._mask import variance
+
 __all__ = [
     "minimizer",
     "network_loss",
@@ -142,7 +144,7 @@ def path_regularizer(
             f" got {inner.shape=}, {readout.shape=}"
         )
     paths = jnp.sum(inner**2, axis=1) * jnp.sum(readout**2, axis=0)
-    return _variance(rate) / 2 * jnp.sum(paths)
+    return variance(rate) / 2 * jnp.sum(paths)
 
 
 def regression_loss(
@@ -233,20 +235,15 @@ def minimizer(
     unique = inputs.shape[0] >= inputs.shape[1]
     match unit:
         case "coordinate":
-            matrix = gram + _variance(rate) * jnp.eye(len(sizes), dtype=gram.dtype)
+            matrix = gram + variance(rate) * jnp.eye(len(sizes), dtype=gram.dtype)
             unique |= rate > 0
         case "prediction":
-            matrix = gram + _variance(rate) * gram
+            matrix = gram + variance(rate) * gram
         case _:
             raise ValueError(f"unit must be 'coordinate' or 'prediction', got {unit=}")
     right = jnp.matmul(columns.T, targets, precision="highest")
     solution = solve(jnp.where(unique, matrix, jnp.nan), right, assume_a="pos")
     return solution / sizes
-
-
-def _variance(rate: Float[Array, ""]) -> Float[Array, ""]:
-    """Variance lambda of the mask, nan where there is no such dropout."""
-    return jnp.where((rate >= 0) & (rate < 1), rate / (1 - rate), jnp.nan)
 
 
 def _loss(
@@ -257,4 +254,4 @@ def _loss(
     """Mean loss of the sum over the units of their masked terms."""
     residuals = targets - jnp.sum(terms, axis=1)
     added = jnp.sum(terms**2, axis=1)
-    return jnp.mean(jnp.sum(residuals**2 + _variance(rate) * added, axis=1))
+    return jnp.mean(jnp.sum(residuals**2 + variance(rate) * added, axis=1))

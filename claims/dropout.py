@@ -88,12 +88,24 @@ CLAIMS = (
                 "lambda left out",
                 _with_variance(analytic.sensing_loss, lambda rate: 1),
             ),
-            Control(
-                "lambda twice: (11.4) multiplies by it, Proposition 11.2.1 contains it "
-                "(E11.6)",
-                _with_variance(
+        ),
+        errata=(
+            Erratum(
+                "E11.6",
+                where="(11.3) and Proposition 11.2.1",
+                printed="L + lambda R, with the R of Proposition 11.2.1, which "
+                "contains lambda",
+                corrected="L + lambda R, with the R of (11.3), which does not",
+                form=_with_variance(
                     analytic.sensing_loss, lambda rate: (rate / (1 - rate)) ** 2
                 ),
+                at={  # 10 in place of 4
+                    "left": [[1.0]],
+                    "right": [[1.0]],
+                    "sensors": [[[1.0]]],
+                    "targets": [0.0],
+                    "rate": 0.75,
+                },
             ),
         ),
         notes="All masks are summed. The regularizer of (11.3) leaves lambda out.",

@@ -97,6 +97,26 @@ CLAIMS = (
                 ),
             ),
         ),
+        errata=(
+            Erratum(
+                "E11.4",
+                where="proof of Theorem 11.1.1",
+                printed="the r columns of the balanced factors are rotated, r the "
+                "rank: |M|_* / r each",
+                corrected="they are padded with zero columns first: |M|_* / width each",
+                form=lambda product, width: jnp.tile(
+                    jnp.pad(
+                        analytic.squared_norms(product, min(product.shape))[0],
+                        (0, width - min(product.shape)),
+                    ),
+                    (2, 1),
+                ),
+                at={  # 2, 2, 0 in place of 4/3 each
+                    "product": [[3.0, 0.0], [0.0, 1.0]],
+                    "width": 3,
+                },
+            ),
+        ),
     ),
     Claim(
         "drop.rotation",

@@ -5,19 +5,14 @@ random factors of a fixed product and go downhill, one among all factors, one am
 rotations; a third function builds factors of equal columns by plane rotations.
 """
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float
 
+from empirical._descent import descend
 from empirical.montecarlo import Normal, Uniform, expectation
 
 __all__ = ["minimum", "rotation_minimum", "squared_norms"]
-
-STEPS = 40
-"""Quasi-Newton steps of a search: about half of the starts are at rounding after 20."""
 
 
 @expectation(start=Normal("width", "width"))
@@ -51,7 +46,7 @@ def minimum(
     def loss(change: Float[Array, "width width"]) -> Float[Array, ""]:
         return _regularizer(change[: len(wide)], jnp.linalg.solve(change, padded).T)
 
-    return _descend(loss, start)
+    return loss(descend(loss, start))
 
 
 @expectation(start=Uniform(high=6.283185307179586))
@@ -89,7 +84,7 @@ def rotation_minimum(
             jnp.matmul(right, rotation, precision="highest"),
         )
 
-    return _descend(loss, start)
+    return loss(descend(loss, start))
 
 
 def squared_norms(product: Float[Array, "m k"], width: int) -> Float[Array, "2 width"]:
@@ -151,26 +146,6 @@ def _regularizer(
 ) -> Float[Array, ""]:
     """Sum over the columns of the products of their squared norms."""
     return jnp.sum(jnp.sum(left**2, axis=0) * jnp.sum(right**2, axis=0))
-
-
-def _descend(
-    loss: Callable[[Array], Float[Array, ""]], start: Float[Array, "..."]
-) -> Float[Array, ""]:
-    """Value that a quasi-Newton search reaches."""
-    # Backtracking: the default line search does not end where a loss is constant.
-    search = optax.scale_by_backtracking_linesearch(max_backtracking_steps=16)
-    solver = optax.lbfgs(linesearch=search)
-
-    def step(carry, _):
-        point, state = carry
-        value, slope = jax.value_and_grad(loss)(point)
-        update, state = solver.update(
-            slope, state, point, value=value, grad=slope, value_fn=loss
-        )
-        return (jnp.asarray(optax.apply_updates(point, update)), state), None
-
-    (point, _), _ = jax.lax.scan(step, (start, solver.init(start)), length=STEPS)
-    return loss(point)
 
 
 def _check(product: Float[Array, "m k"], width: int) -> None:

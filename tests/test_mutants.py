@@ -24,6 +24,17 @@ LARGER = {
 }
 
 
+def times(form, factor):
+    """A multiple of a form, whatever its parameters are called."""
+    return lambda *args, **kwargs: factor * form(*args, **kwargs)
+
+
+def interchanged(form, first, second):
+    """A form with two of its parameters interchanged."""
+    names = {first: second, second: first}
+    return lambda **point: form(**{names.get(n, n): v for n, v in point.items()})
+
+
 @pytest.mark.parametrize("name", ENTRIES)
 def test_one_percent_and_the_wrong_sign_are_refused(name):
     claim = ENTRIES[name]
@@ -32,10 +43,7 @@ def test_one_percent_and_the_wrong_sign_are_refused(name):
     assert not isinstance(claim.relation, Bound) or claim.relation.attained
     size = LARGER.get(name, 0.01)
     for factor in (-1.0, 1 + size, 1 - size):
-
-        def wrong(*args, factor=factor, **kwargs):
-            return factor * claim.analytic(*args, **kwargs)
-
+        wrong = times(claim.analytic, factor)
         refusal = judge_wrong_form(f"{factor} x formula", wrong, bench)
         assert refusal.refused, refusal
 
@@ -49,11 +57,7 @@ def test_interchanged_arguments_are_refused_unless_nothing_changes(name):
     for first, second in itertools.combinations(shapes, 2):
         if shapes[first] != shapes[second]:
             continue
-
-        def swapped(*, first=first, second=second, **point):
-            other = {first: point[second], second: point[first]}
-            return claim.analytic(**{**point, **other})
-
+        swapped = interchanged(claim.analytic, first, second)
         # A distribution function is no number at a point: it is judged as it is.
         if not isinstance(claim.relation, Distribution):
             right, wrong = prepared.target(claim.analytic), prepared.target(swapped)
