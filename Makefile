@@ -10,7 +10,7 @@ check: $(INSTALLED)
 	$(BIN)/tallystick check
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" --tallystick-quick
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow

@@ -8,7 +8,7 @@ import pytest
 
 from tallystick.compilation import keep_programs
 
-keep_programs()
+keep_programs(part=os.environ.get("PYTEST_XDIST_WORKER", ""))
 jax.config.update("jax_numpy_dtype_promotion", "standard")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

@@ -1,5 +1,6 @@
 """Compiled programs: kept on disk for the next run, and few of them."""
 
+import os
 import subprocess
 import sys
 
@@ -10,7 +11,6 @@ from tallystick.compilation import SWITCH, keep_programs
 
 OPTIONS = (
     "jax_compilation_cache_dir",
-    "jax_compilation_cache_max_size",
     "jax_persistent_cache_min_compile_time_secs",
     "jax_persistent_cache_min_entry_size_bytes",
 )
@@ -43,6 +43,18 @@ def test_a_folder_that_cannot_be_made_is_no_error(tmp_path):
     file.write_text("")
     assert keep_programs({SWITCH: str(file / "inside")}) is None
     assert jax.config.jax_compilation_cache_dir is None
+
+
+@pytest.mark.usefixtures("unset")
+def test_a_folder_that_is_too_large_loses_its_oldest_half(tmp_path, monkeypatch):
+    monkeypatch.setattr("tallystick.compilation.LARGEST", 100)
+    for number in range(12):
+        file = tmp_path / f"{number}-cache"
+        file.write_bytes(bytes(10))
+        os.utime(file, (number, number))
+    keep_programs({SWITCH: str(tmp_path)})
+    left = sorted(int(file.name.partition("-")[0]) for file in tmp_path.iterdir())
+    assert left == [7, 8, 9, 10, 11]
 
 
 def test_a_second_process_compiles_nothing_anew(tmp_path):
