@@ -87,7 +87,7 @@ def relative_variance(
     turn = angle - jnp.pi / 2 + half * (1 + jnp.asarray(_NODES, angle.dtype))
     plane = jnp.stack([jnp.cos(turn), jnp.sin(turn)])
     drive = _gated(angle, *plane) * jnp.asarray(_WEIGHTS, angle.dtype)
-    mean = jnp.sum(drive * plane, axis=1) * half / jnp.pi
+    mean = jnp.sum(drive[None] * plane, axis=1) * half / jnp.pi
     error = average - jnp.pad(mean, (0, dimension - 2))
     return jnp.sum(error**2) / jnp.sum(mean**2)
 

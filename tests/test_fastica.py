@@ -11,8 +11,11 @@ from accuracy import DIGITS, ulps
 from hypothesis import given, settings, strategies as st
 
 from analytic import fastica as analytic, ica
-from claims.fastica import CLAIMS  # noqa: F401 (collected by the plugin)
+from analytic._step_law import probability_below, step_moments
+from claims.fastica import CLAIMS
 from empirical import fastica as empirical
+from tallystick import Settings
+from tallystick.checking import bench_of, judge_wrong_form
 
 DTYPES = ["float32", "float64"]
 CONTRASTS = ["exp", "quartic", "logcosh"]
@@ -329,3 +332,18 @@ def test_rejects():
         sample = {"latents": jnp.ones(4), "noise": jnp.ones((4, 3))}
         with pytest.raises(ValueError, match=message):
             empirical.one_step_law(alpha, one, contrast, dimension, samples, **sample)
+
+
+def uncorrelated(alignment, signal_to_noise, contrast, dimension, samples, value):
+    """The law as if the parts along the spike and across it were independent."""
+    alpha, beta = (jnp.asarray(v, value.dtype) for v in (alignment, signal_to_noise))
+    mean, along, off, both, square = step_moments(alpha, beta, contrast)
+    moments = mean, along, off, 0 * both, square
+    return probability_below(moments, dimension, samples, value)
+
+
+def test_the_two_parts_of_a_step_are_correlated():
+    # The formula in circulation has them independent, off by 0.03 in a probability.
+    claim = next(c for c in CLAIMS if c.name == "ica.fastica_finite_n")
+    bench = bench_of(claim, Settings())
+    assert judge_wrong_form("independent", uncorrelated, bench).refused
