@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from analytic import ica
+from analytic._spike import unit
 from analytic._step_law import probability_below, step_moments
 
 __all__ = ["one_step_law", "stein_split", "step"]
@@ -165,13 +166,8 @@ def _units(
         raise ValueError(
             f"signal_to_noise must be a scalar, got {signal_to_noise.shape=}"
         )
-    present = [jnp.any(v != 0) for v in (direction, projection)]
-    v, w = (
-        jnp.where(some, x, jnp.ones_like(x))
-        for some, x in zip(present, (direction, projection), strict=True)
-    )
-    inside = present[0] & present[1] & (signal_to_noise >= 0)
-    return v / jnp.linalg.norm(v), w / jnp.linalg.norm(w), inside
+    inside = jnp.any(direction != 0) & jnp.any(projection != 0)
+    return unit(direction), unit(projection), inside & (signal_to_noise >= 0)
 
 
 def _overlap(v: Float[Array, " d"], w: Float[Array, " d"]) -> Float[Array, ""]:

@@ -11,6 +11,8 @@ the closed form of the overlap is derived from Mehler's formula.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from analytic._spike import unit
+
 __all__ = ["overlap", "ratio"]
 
 
@@ -42,7 +44,7 @@ def ratio(
     """
     inside = _check(point, direction, signal_to_noise, "point and direction")
     beta = jnp.where(inside, signal_to_noise, 1)
-    u = jnp.sum(_unit(direction) * point)
+    u = jnp.sum(unit(direction) * point)
     square = beta * (1 + beta) * u**2
     # cosh of a root: as a series where that is small, so that it has slopes at 0.
     small = square < 1
@@ -91,7 +93,7 @@ def overlap(
     inside = _check(direction, other, signal_to_noise, "direction and other")
     inside &= jnp.any(direction != 0)
     beta = jnp.where(inside, signal_to_noise, 1)
-    v, w = _unit(direction), _unit(other)
+    v, w = unit(direction), unit(other)
     t = jnp.sum(v * w)
     # 1 + beta (1 -/+ t): distances of unit vectors, as 1 - t would cancel.
     less = 1 + beta * jnp.sum((v - w) ** 2) / 2
@@ -118,9 +120,3 @@ def _check(
             f"signal_to_noise must be a scalar, got {signal_to_noise.shape=}"
         )
     return jnp.any(other != 0) & (signal_to_noise >= 0)
-
-
-def _unit(vector: Float[Array, " d"]) -> Float[Array, " d"]:
-    """The direction of a vector; any one for the zero vector, with finite slopes."""
-    safe = jnp.where(jnp.any(vector != 0), vector, jnp.ones_like(vector))
-    return safe / jnp.linalg.norm(safe)

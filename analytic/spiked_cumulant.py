@@ -21,6 +21,8 @@ from fractions import Fraction
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from analytic._spike import unit
+
 __all__ = ["cumulants", "likelihood_coefficients", "moments", "whitening"]
 
 
@@ -94,7 +96,7 @@ def cumulants(
     if not 1 <= order <= 5:
         raise ValueError(f"order must be from 1 to 5, got {order=}")
     inside &= jnp.any(projection != 0)
-    overlap = jnp.sum(_unit(direction) * _unit(projection))
+    overlap = jnp.sum(unit(direction) * unit(projection))
     gamma = signal_to_noise / (1 + signal_to_noise)
     zero = 0 * gamma
     found = [zero, zero + 1]
@@ -193,16 +195,10 @@ def _check(
     return jnp.any(direction != 0) & (signal_to_noise >= 0)
 
 
-def _unit(vector: Float[Array, " d"]) -> Float[Array, " d"]:
-    """The direction of a vector; any one for the zero vector, with finite slopes."""
-    safe = jnp.where(jnp.any(vector != 0), vector, jnp.ones_like(vector))
-    return safe / jnp.linalg.norm(safe)
-
-
 def _along(direction: Float[Array, " d"]) -> Float[Array, "d d"]:
     """The projection v v^T on the spike."""
-    unit = _unit(direction)
-    return unit[:, None] * unit[None]
+    spike = unit(direction)
+    return spike[:, None] * spike[None]
 
 
 def _latent_cumulant(latent: str, m: int) -> float:

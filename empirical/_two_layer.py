@@ -7,7 +7,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-__all__ = ["network", "require_networks", "require_vectors"]
+__all__ = ["dot", "network", "require_networks", "require_vectors"]
+
+
+def dot(a: Float[Array, " d"], b: Float[Array, " d"]) -> Float[Array, ""]:
+    """Full-precision product: the default of some accelerators would bias the mean."""
+    return jnp.vdot(a, b, precision="highest")
 
 
 def network(
@@ -21,7 +26,7 @@ def network(
         x: The input.
     """
     nodes = jax.nn.relu(jnp.matmul(weights, x, precision="highest"))
-    return jnp.vdot(outputs, nodes, precision="highest")
+    return dot(outputs, nodes)
 
 
 def require_networks(

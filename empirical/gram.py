@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from empirical._networks import times
 from empirical.montecarlo import Normal, expectation
 
 __all__ = ["covariance", "tangent"]
@@ -66,7 +67,7 @@ def covariance(
     other = _other(x, y, depth)
     weights = first, others, biases, last_bias
     outputs = [_network(weights, v, weight_variance, bias_variance) for v in (x, other)]
-    return _times(outputs[0], outputs[1].T) / width
+    return times(outputs[0], outputs[1].T) / width
 
 
 @expectation(**NOISE)
@@ -140,16 +141,11 @@ def _network(
     first, others, biases, last_bias = weights
     gain = jnp.sqrt(jnp.asarray(weight_variance, inputs.dtype) / len(first))
     shift = jnp.sqrt(jnp.asarray(bias_variance, inputs.dtype))
-    values = _times(inputs, first.T)
+    values = times(inputs, first.T)
     for matrix, bias in zip(others, biases, strict=True):
         hidden = jax.nn.relu(values + shift * bias[None])
-        values = gain * _times(hidden, matrix.T)
+        values = gain * times(hidden, matrix.T)
     return values + shift * last_bias
-
-
-def _times(left: Array, right: Array) -> Array:
-    """Full-precision product: the default of some accelerators would bias the mean."""
-    return jnp.matmul(left, right, precision="highest")
 
 
 def _tangent(
@@ -164,4 +160,4 @@ def _tangent(
         )
         for v in (x, y)
     ]
-    return _times(flat[0], flat[1].T)
+    return times(flat[0], flat[1].T)

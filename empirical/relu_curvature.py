@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from empirical._two_layer import network, require_networks, require_vectors
+from empirical._two_layer import dot, network, require_networks, require_vectors
 from empirical.montecarlo import Normal, expectation
 
 __all__ = ["gate_slope", "hessian", "weight_slope", "zero_slope"]
@@ -41,7 +41,7 @@ def gate_slope(
     """
     require_vectors(gate=gate, weight=weight)
     edge, density = _on_the_edge(gate, inputs)
-    return density * jax.nn.relu(_dot(weight, edge)) * jnp.outer(edge, edge)
+    return density * jax.nn.relu(dot(weight, edge)) * jnp.outer(edge, edge)
 
 
 @expectation(inputs=Normal("d"))
@@ -68,7 +68,7 @@ def weight_slope(
         ValueError: The parameters are not vectors alike.
     """
     require_vectors(gate=gate, weight=weight)
-    both = (_dot(gate, inputs) > 0) & (_dot(weight, inputs) > 0)
+    both = (dot(gate, inputs) > 0) & (dot(weight, inputs) > 0)
     return jnp.where(both, jnp.outer(inputs, inputs), 0)
 
 
@@ -158,15 +158,11 @@ def zero_slope(
         )
     before = network(students, student_outputs, inputs)
     before -= network(teachers, teacher_outputs, inputs)
-    after = before + output * jax.nn.relu(step * _dot(direction, inputs))
+    after = before + output * jax.nn.relu(step * dot(direction, inputs))
     return (after**2 / 2 - before**2 / 2) / step
-
-
-def _dot(a, b):
-    return jnp.vdot(a, b, precision="highest")  # some accelerators default to less
 
 
 def _on_the_edge(weight, x):
     """The input moved to where the node switches, and the density of w.x there."""
-    square = _dot(weight, weight)
-    return x - _dot(weight, x) / square * weight, 1 / jnp.sqrt(2 * jnp.pi * square)
+    square = dot(weight, weight)
+    return x - dot(weight, x) / square * weight, 1 / jnp.sqrt(2 * jnp.pi * square)

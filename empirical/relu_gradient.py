@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from empirical._two_layer import network, require_networks, require_vectors
+from empirical._two_layer import dot, network, require_networks, require_vectors
 from empirical.montecarlo import Normal, Uniform, expectation
 
 __all__ = [
@@ -48,7 +48,7 @@ def gated_mean(
         ValueError: The parameters are not vectors alike.
     """
     require_vectors(gate=gate, weight=weight)
-    drive = jnp.where(_dot(gate, inputs) > 0, jax.nn.relu(_dot(weight, inputs)), 0)
+    drive = jnp.where(dot(gate, inputs) > 0, jax.nn.relu(dot(weight, inputs)), 0)
     return drive * inputs
 
 
@@ -81,7 +81,7 @@ def gated_mean_squared(
     )
     drives = jnp.where(gates > 0, drives, 0)
     first, second = jnp.einsum("in,ind->id", drives, inputs, precision="highest") / 4
-    return _dot(first, second)
+    return dot(first, second)
 
 
 @expectation(plane=Normal(2), fraction=Uniform())
@@ -150,7 +150,7 @@ def kernel(
         ValueError: The parameters are not vectors alike.
     """
     require_vectors(x=x, y=y)
-    return jax.nn.relu(_dot(x, inputs)) * jax.nn.relu(_dot(y, inputs))
+    return jax.nn.relu(dot(x, inputs)) * jax.nn.relu(dot(y, inputs))
 
 
 @expectation(inputs=Normal("d"))
@@ -244,8 +244,8 @@ def node_loss(
         ValueError: The parameters are not vectors alike.
     """
     require_vectors(student=student, teacher=teacher)
-    wanted = jax.nn.relu(_dot(teacher, inputs))
-    return (jax.nn.relu(_dot(student, inputs)) - wanted) ** 2 / 2
+    wanted = jax.nn.relu(dot(teacher, inputs))
+    return (jax.nn.relu(dot(student, inputs)) - wanted) ** 2 / 2
 
 
 @expectation(inputs=Normal("d"))
@@ -272,7 +272,3 @@ def node_gradient(
         ValueError: The parameters are not vectors alike.
     """
     return jax.grad(node_loss.integrand)(student, teacher, inputs=inputs)
-
-
-def _dot(a, b):
-    return jnp.vdot(a, b, precision="highest")  # some accelerators default to less

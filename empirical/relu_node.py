@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from empirical._two_layer import require_vectors
+from empirical._two_layer import dot, require_vectors
 from empirical.montecarlo import Normal, Sphere, Uniform, expectation
 
 __all__ = [
@@ -56,11 +56,11 @@ def polar_velocity(
     velocity = _descent(student, teacher, inputs)
     norm = jnp.linalg.norm(student)
     ahead = student / norm
-    side = teacher - _dot(teacher, ahead) * ahead
+    side = teacher - dot(teacher, ahead) * ahead
     height = jnp.linalg.norm(side)
     there = height > 1e-9 * jnp.linalg.norm(teacher)
     side = jnp.where(there, side / jnp.where(there, height, 1), 0)
-    return jnp.stack([_dot(ahead, velocity), -_dot(side, velocity) / norm])
+    return jnp.stack([dot(ahead, velocity), -dot(side, velocity) / norm])
 
 
 @expectation(inputs=Normal("d"))
@@ -87,7 +87,7 @@ def distance_decay(
         ValueError: The parameters are not vectors alike.
     """
     velocity = _descent(student, teacher, inputs)
-    return _dot(student - teacher, velocity)
+    return dot(student - teacher, velocity)
 
 
 def limit_point(
@@ -186,17 +186,13 @@ def hit_loss(
     return ratio * jnp.sum(weights * 2 * v * (outer - inner)) / norm
 
 
-def _dot(a, b):
-    return jnp.vdot(a, b, precision="highest")  # some accelerators default to less
-
-
 def _descent(student, teacher, x):
     """Minus the gradient of the loss of one input in the student's weight."""
     require_vectors(student=student, teacher=teacher)
 
     def loss(weight):
-        wanted = jax.nn.relu(_dot(teacher, x))
-        return (jax.nn.relu(_dot(weight, x)) - wanted) ** 2 / 2
+        wanted = jax.nn.relu(dot(teacher, x))
+        return (jax.nn.relu(dot(weight, x)) - wanted) ** 2 / 2
 
     return -jax.grad(loss)(student)
 
@@ -205,7 +201,7 @@ def _mean_gradient(weight, teacher):
     """Mean of (student - teacher) x over the inputs on which the student is active."""
     norm = jnp.linalg.norm(weight)
     ahead = weight / norm
-    along = _dot(teacher, ahead)
+    along = dot(teacher, ahead)
     side = teacher - along * ahead
     across = jnp.linalg.norm(side)
     side /= jnp.where(across > 0, across, 1)

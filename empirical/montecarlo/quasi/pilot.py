@@ -11,7 +11,7 @@ import numpy as np
 from empirical.montecarlo.evaluate import Layout
 from empirical.montecarlo.quasi.steps import steps
 
-__all__ = ["Pilot", "has_switches", "pilot", "point_count"]
+__all__ = ["Pilot", "pilot", "point_count"]
 
 PILOTS = 256
 """Gradients at every point."""
@@ -56,18 +56,22 @@ def point_count(points: Mapping[str, Any]) -> int:
     return next(iter(points.values())).shape[0] if points else 1
 
 
-def has_switches(layout: Layout, points: Mapping[str, Any]) -> bool:
-    """Whether the integrand compares, clips or takes signs at all."""
-    first = _first(points, _base(layout, 1, np.random.default_rng(0)))
-    with jax.enable_x64(True):
-        switches, _ = jax.eval_shape(lambda: steps(layout.draw, *first))
-    return switches.size > 0
-
-
 def pilot(
-    layout: Layout, points: Mapping[str, Any], key: tuple[int, int]
+    layout: Layout,
+    points: Mapping[str, Any],
+    key: tuple[int, int],
+    *,
+    switching: bool = False,
 ) -> Pilot | None:
-    """Gradients at a few draws; None without normal noise or without derivatives."""
+    """Gradients at a few draws; None without normal noise or without derivatives.
+
+    Args:
+        layout: What is averaged, and the other parameters.
+        points: Array parameters, with a leading axis for the points.
+        key: Names the draws.
+        switching: Whether to give up, before anything is compiled, if the integrand
+            neither compares, clips nor takes signs.
+    """
     count, numbers = point_count(points), layout.sizes.get("normal", 0)
     if not numbers or not layout.value_size:
         return None
@@ -81,6 +85,8 @@ def pilot(
                 lambda: steps(layout.draw, *_first(points, base))
             )
             kinked, every = switches.size, switches.size + bends.size
+            if switching and not kinked:
+                return None
             if kinked * pilots * count > 4 * MOST_NUMBERS:
                 return None
             own = np.arange(pilots) % max(every, 1)

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from empirical.montecarlo.evaluate import Layout
-from empirical.montecarlo.quasi.pilot import Pilot, has_switches, pilot, point_count
+from empirical.montecarlo.quasi.pilot import Pilot, pilot, point_count
 from empirical.montecarlo.quasi.rotation import aligned, span
 
 __all__ = ["AGREEMENT", "RULES", "wedge_sums"]
@@ -57,9 +57,9 @@ def wedge_sums(
         the plane matters, or if no two rules in turn agree. Draws must confirm them,
         since a program may hide a switch.
     """
-    if set(layout.sizes) != {"normal"} or not has_switches(layout, points):
+    if set(layout.sizes) != {"normal"}:
         return None
-    found = pilot(layout, points, key)
+    found = pilot(layout, points, key, switching=True)
     if found is None or not found.turns.any():
         return None
     planes = [_plane(found, point) for point in range(len(found.turns))]
