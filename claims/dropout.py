@@ -5,6 +5,7 @@ import functools
 import jax.numpy as jnp
 
 from analytic import dropout as analytic
+from claims._mask import with_variance
 from empirical import dropout as empirical
 from tallystick import (
     Axis,
@@ -22,17 +23,6 @@ __all__ = ["CLAIMS"]
 
 BOOK = "Arora et al., Theory of Deep Learning (draft)"
 SAMPLES = 5
-
-
-def _with_variance(form, variance):
-    """A form whose lambda is another function of the rate."""
-
-    @functools.wraps(form)
-    def wrong(*, rate, **others):
-        # The rate at which the mask has that variance.
-        return form(rate=variance(rate) / (1 + variance(rate)), **others)
-
-    return wrong
 
 
 def _with_unit(form, unit):
@@ -82,11 +72,11 @@ CLAIMS = (
         controls=(
             Control(
                 "lambda = p in place of p / (1 - p)",
-                _with_variance(analytic.sensing_loss, lambda rate: rate),
+                with_variance(analytic.sensing_loss, lambda rate: rate),
             ),
             Control(
                 "lambda left out",
-                _with_variance(analytic.sensing_loss, lambda rate: 1),
+                with_variance(analytic.sensing_loss, lambda rate: 1),
             ),
         ),
         errata=(
@@ -96,7 +86,7 @@ CLAIMS = (
                 printed="L + lambda R, with the R of Proposition 11.2.1, which "
                 "contains lambda",
                 corrected="L + lambda R, with the R of (11.3), which does not",
-                form=_with_variance(
+                form=with_variance(
                     analytic.sensing_loss, lambda rate: (rate / (1 - rate)) ** 2
                 ),
                 at={  # 10 in place of 4
@@ -133,11 +123,11 @@ CLAIMS = (
         controls=(
             Control(
                 "lambda = p (1 - p), the variance of a mask that is not divided",
-                _with_variance(analytic.network_loss, lambda rate: rate * (1 - rate)),
+                with_variance(analytic.network_loss, lambda rate: rate * (1 - rate)),
             ),
             Control(
                 "a regularizer summed over the samples, without 1 / n",
-                _with_variance(
+                with_variance(
                     analytic.network_loss, lambda rate: SAMPLES * rate / (1 - rate)
                 ),
             ),
@@ -170,7 +160,7 @@ CLAIMS = (
             ),
             Control(
                 "lambda = p in place of p / (1 - p)",
-                _with_variance(analytic.path_regularizer, lambda rate: rate),
+                with_variance(analytic.path_regularizer, lambda rate: rate),
             ),
             Control(
                 "the product of the squared norms of both layers",
@@ -209,11 +199,11 @@ CLAIMS = (
         controls=(
             Control(
                 "lambda = p in place of p / (1 - p)",
-                _with_variance(analytic.regression_loss, lambda rate: rate),
+                with_variance(analytic.regression_loss, lambda rate: rate),
             ),
             Control(
                 "X' X in place of X' X / n",
-                _with_variance(
+                with_variance(
                     analytic.regression_loss, lambda rate: SAMPLES * rate / (1 - rate)
                 ),
             ),
@@ -245,7 +235,7 @@ CLAIMS = (
             ),
             Control(
                 "lambda = 1 / (1 - p), the mean square of the mask",
-                _with_variance(analytic.regression_loss, lambda rate: 1 / (1 - rate)),
+                with_variance(analytic.regression_loss, lambda rate: 1 / (1 - rate)),
             ),
         ),
         notes="All masks are summed.",
@@ -269,7 +259,7 @@ CLAIMS = (
             ),
             Control(
                 "lambda = p in place of p / (1 - p)",
-                _with_variance(analytic.minimizer, lambda rate: rate),
+                with_variance(analytic.minimizer, lambda rate: rate),
             ),
         ),
         errata=(
@@ -295,7 +285,7 @@ CLAIMS = (
         controls=(
             Control(
                 "ordinary least squares",
-                _with_variance(analytic.minimizer, lambda rate: 0 * rate),
+                with_variance(analytic.minimizer, lambda rate: 0 * rate),
             ),
             Control(
                 "the minimizer with masked coordinates",

@@ -1,10 +1,9 @@
 """Claims: a step of dropout, and what it adds to the loss at Gaussian sensors."""
 
-import functools
-
 import jax.numpy as jnp
 
 from analytic import dropout_sensing as analytic
+from claims._mask import with_variance
 from empirical import dropout_sensing as empirical
 from tallystick import Axis, Choice, Claim, Control, Domain, Identity, Matrix, Scalar
 
@@ -12,17 +11,6 @@ __all__ = ["CLAIMS"]
 
 BOOK = "Arora et al., Theory of Deep Learning (draft)"
 SAMPLES = 4
-
-
-def _with_variance(form, variance):
-    """A form whose lambda is another function of the rate."""
-
-    @functools.wraps(form)
-    def wrong(*, rate, **others):
-        # The rate at which the mask has that variance.
-        return form(rate=variance(rate) / (1 + variance(rate)), **others)
-
-    return wrong
 
 
 def _without_regularizer_of_the_right(left, right, sensors, targets, rate):
@@ -72,11 +60,11 @@ CLAIMS = (
         controls=(
             Control(
                 "the gradient without dropout",
-                _with_variance(analytic.loss_gradient, lambda rate: 0 * rate),
+                with_variance(analytic.loss_gradient, lambda rate: 0 * rate),
             ),
             Control(
                 "lambda = p in place of p / (1 - p)",
-                _with_variance(analytic.loss_gradient, lambda rate: rate),
+                with_variance(analytic.loss_gradient, lambda rate: rate),
             ),
             Control(
                 "the regularizer differentiated in U alone",
@@ -108,7 +96,7 @@ CLAIMS = (
             ),
             Control(
                 "lambda left out",
-                _with_variance(analytic.added_loss, lambda rate: 1),
+                with_variance(analytic.added_loss, lambda rate: 1),
             ),
         ),
         notes="All masks are summed.",

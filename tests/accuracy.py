@@ -2,8 +2,9 @@
 
 import jax.numpy as jnp
 import mpmath
+import numpy as np
 
-__all__ = ["DIGITS", "ulps"]
+__all__ = ["DIGITS", "assert_near", "ulps"]
 
 DIGITS = 50
 
@@ -19,3 +20,8 @@ def ulps(value, reference, scale) -> float:
     with mpmath.workdps(DIGITS):
         error = abs(mpmath.mpf(float(value)) - reference)
         return float(error / (float(jnp.finfo(value.dtype).eps) * abs(scale)))
+
+
+def assert_near(value, expected, absolute=1e-6, relative=0.0):
+    """Refuse values off by more than a number and a share of what is expected."""
+    np.testing.assert_allclose(value, expected, rtol=relative, atol=absolute)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, assert_near, ulps
 from hypothesis import given, settings, strategies as st
 from mpmath import fdot, mpf, norm
 from relu_plane import exact, gated_reference, in_plane, pairs, plane_mean, relu
@@ -20,10 +20,6 @@ X, ZERO = jnp.array([0.3, -2.0, 1.0]), jnp.zeros(3)
 
 numbers = st.floats(-9, 9, width=16)
 vectors = st.lists(numbers, min_size=3, max_size=3).filter(any).map(jnp.array)
-
-
-def assert_near(value, expected, absolute=1e-6, relative=0.0):
-    np.testing.assert_allclose(value, expected, rtol=relative, atol=absolute)
 
 
 def moment_reference(gate, weight):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, assert_near, ulps
 from hypothesis import given, settings, strategies as st
 from mpmath import fdot, mpf, norm
 from relu_plane import (
@@ -33,10 +33,6 @@ vectors = st.lists(numbers, min_size=3, max_size=3).filter(any).map(jnp.array)
 
 HESSIAN = jax.jit(analytic.hessian)
 SLOPES = {name: jax.jit(getattr(analytic, name)) for name in PAIRS}
-
-
-def assert_near(value, expected, absolute=1e-6, relative=0.0):
-    np.testing.assert_allclose(value, expected, rtol=relative, atol=absolute)
 
 
 def network(dtype, width=4, seed=0):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, assert_near, ulps
 from hypothesis import given, settings, strategies as st
 from mpmath import fdot, mpf, norm
 from relu_plane import (
@@ -36,10 +36,6 @@ vectors = st.lists(numbers, min_size=3, max_size=3).filter(any).map(jnp.array)
 
 LOSS, GRADIENT = jax.jit(analytic.loss), jax.jit(analytic.gradient)
 SLOPES = jax.jit(jax.grad(analytic.loss))
-
-
-def assert_near(value, expected, absolute=1e-6, relative=0.0):
-    np.testing.assert_allclose(value, expected, rtol=relative, atol=absolute)
 
 
 def jit_vmap(function):

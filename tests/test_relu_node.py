@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, assert_near, ulps
 from hypothesis import given, settings, strategies as st
 from mpmath import fdot, mpf, norm
 from relu_plane import exact, in_plane, pairs, plane_gradient, relu
@@ -26,10 +26,6 @@ CRITICAL_ANGLE = 2.3276
 
 numbers = st.floats(-9, 9, width=16)
 vectors = st.lists(numbers, min_size=3, max_size=3).filter(any).map(jnp.array)
-
-
-def assert_near(value, expected, absolute=1e-6, relative=0.0):
-    np.testing.assert_allclose(value, expected, rtol=relative, atol=absolute)
 
 
 @pytest.fixture
