@@ -1,6 +1,5 @@
 """Benches: an experiment made ready to judge forms, with its points and programs."""
 
-import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from empirical.montecarlo import (
     stream_key,
 )
 from empirical.montecarlo.fleet import Fleet
+from empirical.montecarlo.lazy import lazy
 from tallystick.certificates import Certificate, certify
 from tallystick.decide.limit import extrapolated
 from tallystick.decide.sizes import side_by_side
@@ -98,7 +98,7 @@ class Prepared:
         )
         self.memory: dict[Any, Any] = {}
 
-    @functools.cached_property
+    @lazy
     def exact(self) -> Exact | None:
         """The mean without sampling error, or None."""
         if isinstance(self.relation, Limit) and self.sampler.layout.sizes:
@@ -108,13 +108,13 @@ class Prepared:
             return replace(exact, tolerance=max(exact.tolerance, self.relation.bias))
         return exact
 
-    @functools.cached_property
+    @lazy
     def certificate(self) -> Certificate | None:
         """What the program of the experiment says about the tails of its draws."""
         bound = getattr(self.relation, "variance_bound", None)
         return certify(self.sampler.layout, self.points, bound)
 
-    @functools.cached_property
+    @lazy
     def values(self) -> np.ndarray:
         """Draws to compare one by one, shape (draws, points, outputs)."""
         assert isinstance(self.relation, (Identity, Bound))
@@ -142,7 +142,7 @@ class Prepared:
             return self.exact.tolerance
         return self.relation.tolerance * self.settings.looser
 
-    @functools.cached_property
+    @lazy
     def _targets(self) -> list[np.ndarray]:
         return self._evaluate(self.forms)
 
@@ -161,7 +161,7 @@ class Prepared:
                 return self._targets[number]
         return self._evaluate([form])[0]
 
-    @functools.cached_property
+    @lazy
     def warning(self) -> str:
         """What a reader should know about the experiment's own random numbers."""
         return coarse_noise(self.sampler.layout, self.points) or ""
@@ -193,7 +193,7 @@ class Prepared:
         options = {"optimized": self.settings.optimized, **options}
         return Sampler(layout, self.points, fleet=self.bench.fleet, **options)
 
-    @functools.cached_property
+    @lazy
     def every_size(self) -> Sampler:
         """Draws the experiment of a limit at all its sizes, side by side."""
         relation = self.relation
@@ -251,6 +251,8 @@ class Bench:
             layout = Layout(
                 self.experiment, self.domain.points(case, start, 1), case.static
             )
+            if not self._prepared:  # Once a bench: it is traced twice.
+                layout.require_pure()
             most = max(8, MOST_OUTPUTS // max(self._compared(layout), 1))
             points = self.domain.points(case, start, min(self.settings.points, most))
             self._prepared[label] = Prepared(self, case, layout, points, seed)

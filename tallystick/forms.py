@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from empirical.montecarlo import Sampler
-from empirical.montecarlo.names import traceable
+from empirical.montecarlo.tracing import traceable
 from tallystick.domain import Case
 from tallystick.errors import ClaimError
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from empirical.montecarlo.expectation import Expectation, NoiseError
-from empirical.montecarlo.names import traceable
+from empirical.montecarlo.tracing import require_pure, traceable
 
 __all__ = ["Layout"]
 
@@ -37,7 +37,7 @@ class Layout:
     ):
         self.expectation = expectation
         self.static = dict(static)
-        first = {
+        first = self.first = {
             name: jax.ShapeDtypeStruct(np.shape(value)[1:], value.dtype)
             for name, value in points.items()
         }
@@ -49,7 +49,7 @@ class Layout:
             start = self.sizes.get(law.source, 0)
             self.slices[noise] = slice(start, start + size)
             self.sizes[law.source] = start + size
-        base = {
+        base = self.base = {
             source: jax.ShapeDtypeStruct((size,), _DTYPES[source])
             for source, size in self.sizes.items()
         }
@@ -69,6 +69,14 @@ class Layout:
         self.value_dtype = value.dtype
         self.value_shape: tuple[int, ...] = value.shape
         self.value_size = math.prod(value.shape)
+
+    def require_pure(self) -> None:
+        """Refuse an integrand that draws noise of its own, or keeps a state.
+
+        Raises:
+            NoiseError: It is another function when it is traced again.
+        """
+        require_pure(self.expectation.name, self._raw, self.first, self.base)
 
     def noise(
         self, parameters: Mapping[str, Any], base: Mapping[str, jax.Array]

@@ -1,40 +1,17 @@
 """Matching by name: which parameter is which, and how long a named axis is."""
 
-import contextlib
 import inspect
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
 import numpy as np
 
 __all__ = ["NoiseError", "axis_lengths", "call_by_name", "parameter_names"]
-__all__ += ["traceable"]
 
 
 class NoiseError(ValueError):
     """Noise that is declared wrongly: an unknown name, axis or setting."""
-
-
-@contextlib.contextmanager
-def traceable(name: str) -> Iterator[None]:
-    """Turn JAX's errors about a function it cannot trace into a sentence that helps.
-
-    Raises:
-        NoiseError: With the function's name, JAX's first line, and what to change.
-    """
-    try:
-        yield
-    except (jax.errors.JAXTypeError, TypeError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        advice = ""
-        if isinstance(error, jax.errors.JAXTypeError):
-            advice = (
-                "; on its arguments use jax.numpy in place of numpy and math, and"
-                " jnp.where in place of if"
-            )
-        raise NoiseError(f"{name} cannot be evaluated: {first}{advice}") from error
 
 
 def parameter_names(function: Callable[..., Any]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import scipy
 from empirical.montecarlo.directions import frames, is_smooth
 from empirical.montecarlo.evaluate import Layout
 from empirical.montecarlo.laws import Sphere
+from empirical.montecarlo.lazy import lazy
 
 __all__ = ["AGREEMENT", "quadrature_sums"]
 
@@ -148,7 +149,7 @@ class _Integrand:
                 parts.append(np.asarray(self._values(self.points, part, which)))
         return np.concatenate(parts, axis=1)[:, :draws]
 
-    @functools.cached_property
+    @lazy
     def chances(self) -> np.ndarray:
         """Probability of every outcome at every point, shape (points, outcomes)."""
         if self.outcomes == 1:

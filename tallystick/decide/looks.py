@@ -1,6 +1,5 @@
 """Looks: samples of a check, each with its own stream of noise."""
 
-import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from empirical.montecarlo import Moments, Sampler, stream_key
+from empirical.montecarlo.lazy import lazy
 from tallystick import levels
 from tallystick.verdict import Worst
 
@@ -150,7 +150,7 @@ class Looks:
             f" for {draws:,} draws"
         )
 
-    @functools.cached_property
+    @lazy
     def _rarest(self) -> tuple[str, float]:
         return self.sampler.layout.rarest(self.sampler.points)
 

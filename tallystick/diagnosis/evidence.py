@@ -1,6 +1,5 @@
 """The evidence after a conviction: what was claimed, what was measured, how well."""
 
-import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import scipy
 from jax.extend.core import ClosedJaxpr
 
+from empirical.montecarlo.lazy import lazy
 from empirical.montecarlo.program import trace
 from tallystick import levels
 from tallystick.decide.looks import ROUNDING, rounding_floor
@@ -113,7 +113,7 @@ class Evidence:
             and float(self.error.max(initial=0.0)) < 1e280
         )
 
-    @functools.cached_property
+    @lazy
     def scale(self) -> np.ndarray:
         """The errors, flattened, no smaller than what rounding may leave."""
         size = np.maximum(np.abs(self.mean), np.abs(self.target))
@@ -123,19 +123,19 @@ class Evidence:
         error = np.where(still, np.maximum(self.error, CONSTANT * size), self.error)
         return np.maximum(error, floor).ravel()
 
-    @functools.cached_property
+    @lazy
     def gap(self) -> np.ndarray:
         """Measured minus formula in standard errors, flattened."""
         return (self.mean - self.target).ravel() / self.scale
 
-    @functools.cached_property
+    @lazy
     def limit(self) -> float:
         """Largest deviation of an output that looks like noise."""
         if self.exact:
             return EXACT_LIMIT
         return levels.z_value(FIT_LEVEL / (4 * self.target.size))
 
-    @functools.cached_property
+    @lazy
     def whitening(self) -> tuple[np.ndarray, np.ndarray] | None:
         """The matrix that decorrelates the outputs, and their correlation after it."""
         return None if self.correlation is None else _whitening(self.correlation)
@@ -157,7 +157,7 @@ class Evidence:
         nothing = np.zeros(0)
         return Fit(nothing, np.zeros((0, 0)), left, misfit, good, prediction)
 
-    @functools.cached_property
+    @lazy
     def program(self) -> ClosedJaxpr:
         """The closed form as a flat program of the points, by sorted names."""
         return trace(

@@ -11,7 +11,6 @@ Error bars come from independent replicates (Student's t). Where the replicate m
 too skewed or heavy-tailed for that, plain draws are used instead.
 """
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +20,7 @@ import scipy
 
 from empirical.montecarlo.evaluate import Layout
 from empirical.montecarlo.expectation import NoiseError
+from empirical.montecarlo.lazy import lazy
 from empirical.montecarlo.quasi.pilot import pilot
 from empirical.montecarlo.quasi.replicates import (
     GROUP,
@@ -216,7 +216,7 @@ class Estimator:
             METHODS["plain"],
         )
 
-    @functools.cached_property
+    @lazy
     def _plans(self) -> dict[str, Plan | None]:
         """What is done to the noise by each method that applies."""
         if not {"normal", "uniform"} & set(self.layout.sizes):
@@ -225,7 +225,7 @@ class Estimator:
         turned = None if found is None else frames(found)
         return {"sobol": None} if turned is None or turned.nothing else _plans(turned)
 
-    @functools.cached_property
+    @lazy
     def _program(self) -> Replicates:
         plan = self._plans["sobol"]
         width = 0 if plan is None else plan.v.shape[2]
