@@ -6,14 +6,18 @@ gate can see, with the stand-in.
 
 import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import gammaln
 
 from benchmarks.verdict.records import interval, load, save
 from benchmarks.verdict.standin import CountSampler, judged
-from benchmarks.verdict.zoo import Law
-from empirical.montecarlo import Bernoulli, Normal, Uniform, expectation
+from benchmarks.verdict.zoo import Law as Atoms
+from empirical.montecarlo import Bernoulli, Law, Normal, Uniform, expectation
 from tallystick import Settings
 from tallystick.bench import Bench
 from tallystick.decide.mean import decide_mean
@@ -59,19 +63,74 @@ def _logarithm(a, z):
     return jnp.log(a * z[0])
 
 
+def _exponential_norm(a, z):
+    return jnp.exp(a * z @ z)
+
+
+def _pole(a, z):
+    return jnp.abs(z) ** -a
+
+
+def _pole_mean(a):
+    return 2 ** (-a / 2) * jnp.exp(gammaln((1 - a) / 2)) / jnp.sqrt(jnp.pi)
+
+
+def _power(a, u):
+    return (1 - u) ** -a
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A mean that no verdict should be given about.
+
+    Attributes:
+        integrand: Of a parameter and the noise.
+        laws: Of the noise.
+        mean: The true mean, or what takes its place.
+        low: The least parameter.
+        high: The largest.
+        points: How many are judged together. The tails of many cancel in a combination
+            of them, as far as the draws go.
+    """
+
+    integrand: Callable[..., Any]
+    laws: dict[str, Law]
+    mean: Callable[[Any], Any]
+    low: float = 1.0
+    high: float = 2.0
+    points: int = 2
+
+
+def _multiple(factor: float):
+    """The formula factor * a."""
+    return lambda a: factor * a
+
+
 SET = {
-    # Experiment, noise, and its mean as a multiple of a where it has one.
-    "Cauchy": (_cauchy, {"u": Uniform()}, 1.0),
-    "Pareto 1.5": (_pareto, {"u": Uniform()}, 3.0),
-    "exp(0.3 z1^2), integrated": (_exponential_square, {"z": Normal(8)}, 0.4**-0.5),
-    "mean of exp(0.3 z_i^2), i <= 8": (
-        _exponential_squares,
-        {"z": Normal(8)},
-        0.4**-0.5,
+    "Cauchy": Experiment(_cauchy, {"u": Uniform()}, _multiple(1.0)),
+    "Pareto 1.5": Experiment(_pareto, {"u": Uniform()}, _multiple(3.0)),
+    "exp(0.3 z1^2), integrated": Experiment(
+        _exponential_square, {"z": Normal(8)}, _multiple(0.4**-0.5)
     ),
-    "1e7 Bernoulli(1e-7)": (_spikes, {"b": Bernoulli(1e-7, 30)}, 1.0),
-    "1e7 (u < 1e-7)": (_undeclared_spike, {"u": Uniform()}, 1.0),
-    "log of a negative number": (_logarithm, {"z": Normal(8)}, 1.0),
+    "mean of exp(0.3 z_i^2), i <= 8": Experiment(
+        _exponential_squares, {"z": Normal(8)}, _multiple(0.4**-0.5)
+    ),
+    "1e7 Bernoulli(1e-7)": Experiment(
+        _spikes, {"b": Bernoulli(1e-7, 30)}, _multiple(1.0)
+    ),
+    "1e7 (u < 1e-7)": Experiment(_undeclared_spike, {"u": Uniform()}, _multiple(1.0)),
+    "log of a negative number": Experiment(
+        _logarithm, {"z": Normal(8)}, _multiple(1.0)
+    ),
+    "exp(a |z|^2), 32 a from 0.26 to 0.45": Experiment(
+        _exponential_norm, {"z": Normal(8)}, lambda a: (1 - 2 * a) ** -4, 0.26, 0.45, 32
+    ),
+    "|z|^-a, 32 a from 0.5 to 0.95": Experiment(
+        _pole, {"z": Normal()}, _pole_mean, 0.5, 0.95, 32
+    ),
+    "(1 - u)^-a, 32 a from 0.5 to 0.95": Experiment(
+        _power, {"u": Uniform()}, lambda a: 1 / (1 - a), 0.5, 0.95, 32
+    ),
 }
 RIGHT = {"log of a negative number": "INVALID"}
 """What is right to say, if not INCONCLUSIVE."""
@@ -79,14 +138,14 @@ RIGHT = {"log of a negative number": "INVALID"}
 
 def _judged(name: str) -> list[dict]:
     """Verdicts for one experiment, which is compiled once, over many seeds."""
-    integrand, laws, mean = SET[name]
-    forms = {claimed: _times(claimed * mean) for claimed in CLAIMED}
+    chosen = SET[name]
+    forms = {claimed: _times(claimed, chosen.mean) for claimed in CLAIMED}
     bench = Bench(
         name,
-        expectation(integrand, **laws),
-        Domain(a=Scalar(1.0, 2.0)),
+        expectation(chosen.integrand, **chosen.laws),
+        Domain(a=Scalar(chosen.low, chosen.high)),
         Mean(),
-        Settings(points=2),
+        Settings(points=chosen.points),
         list(forms.values()),
     )
     prepared = bench.prepared(bench.cases()[0])
@@ -127,11 +186,11 @@ def _judged(name: str) -> list[dict]:
     return rows
 
 
-def _times(factor: float):
-    """The formula factor * a."""
+def _times(factor: float, mean: Callable[[Any], Any]):
+    """A formula that is right but for a factor."""
 
     def formula(a):
-        return factor * a
+        return factor * mean(a)
 
     return formula
 
@@ -146,7 +205,7 @@ def _hidden(expected: float, runs: int) -> dict:
     nodes = np.linspace(-5, 5, 101)
     weights = np.exp(-(nodes**2) / 2)
     atoms = np.concatenate([nodes, [1e4]])
-    law = Law.of("hidden", atoms, [*(weights / weights.sum() * (1 - chance)), chance])
+    law = Atoms.of("hidden", atoms, [*(weights / weights.sum() * (1 - chance)), chance])
     sampler = CountSampler(law)
     wrong = 0
     for number in range(runs):

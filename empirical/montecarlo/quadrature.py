@@ -80,7 +80,11 @@ def quadrature_sums(
 
 
 def _agree(first: np.ndarray, second: np.ndarray) -> bool:
-    return bool((np.abs(second[0] - first[0]) <= AGREEMENT * second[1]).all())
+    # A node may be a pole, which no draw ever meets.
+    finite = np.isfinite(first).all() and np.isfinite(second).all()
+    with np.errstate(invalid="ignore"):
+        near = np.abs(second[0] - first[0]) <= AGREEMENT * second[1]
+    return bool(finite and near.all())
 
 
 def _outcome_count(layout: Layout) -> int | None:
@@ -179,13 +183,14 @@ class _Integrand:
             mass = (weights[row] * self.chances[:, index])[:, :, None]
             # What cannot happen counts for nothing, even where it is not finite.
             values = np.where(mass > 0, values, 0.0)
-            total += np.stack(
-                [
-                    np.sum(mass * values, axis=1),
-                    np.sum(mass * np.abs(values), axis=1),
-                    np.sum(mass * np.abs(values - middle), axis=1),
-                ]
-            )
+            with np.errstate(invalid="ignore"):  # At a pole.
+                total += np.stack(
+                    [
+                        np.sum(mass * values, axis=1),
+                        np.sum(mass * np.abs(values), axis=1),
+                        np.sum(mass * np.abs(values - middle), axis=1),
+                    ]
+                )
         return total
 
 

@@ -43,9 +43,17 @@ class Contrasts:
         deviation = moments.deviation
         return cls(deviation, solve, _patterns(target, deviation, value_shape))
 
-    def direction(self, pattern: np.ndarray) -> np.ndarray:
-        """The linear combination that shows a multiple of the pattern best."""
+    def direction(self, pattern: np.ndarray, light: np.ndarray) -> np.ndarray:
+        """The linear combination that shows a multiple of the pattern best.
+
+        Args:
+            pattern: The pattern.
+            light: Which outputs may take part: those whose tails are light enough for
+                the draws at hand. Without any, all do.
+        """
         live = self.deviation > 0
+        if (live & light).any():
+            live = live & light
         scale = np.where(live, self.deviation, 1.0)
         weights = np.where(live, pattern / scale, 0.0)
         if self.solve is not None:

@@ -18,6 +18,7 @@ __all__ = [
     "beyond",
     "detectable",
     "draws_wanted",
+    "made_of_heavy",
     "ratio",
     "rounding_beside",
     "rounding_floor",
@@ -25,6 +26,11 @@ __all__ = [
 
 ROUNDING = 1e-12
 """Numerical slack of a sum of products in double precision, relative to its terms."""
+NEGLIGIBLE = 1e-3
+"""Part of a combination's deviation that one output may add without a look at it."""
+SPREAD = 4.0
+"""Deviations under inflated noise, weighted back, in units of the plain ones: more says
+that plain draws miss a part of the tails. At most 2.2 in the catalogue."""
 RARE_DRAWS = 30
 """How often each declared value of discrete noise must be expected among the draws."""
 
@@ -94,6 +100,10 @@ class Looks:
         normals = sampler.layout.sizes.get("normal", 0)
         # Inflated so that the logarithm of the weights has a deviation of about 0.7.
         self.inflation = math.sqrt(1 + 0.7 * math.sqrt(2 / normals)) if normals else 1.0
+        square = self.inflation**2
+        self.weight_deviation = math.sqrt(
+            (square / math.sqrt(2 * square - 1)) ** normals - 1
+        )
 
     def take(
         self,
@@ -155,7 +165,7 @@ class Looks:
         return self.sampler.layout.rarest(self.sampler.points)
 
     def tails_hold(self, stage: tuple[Any, ...], plain: Look) -> bool:
-        """Whether inflated noise, weighted back, gives the same means.
+        """Whether inflated noise, weighted back, gives the same means and spreads.
 
         Compares the directions if there are any, else all outputs. Noise that is not
         normal cannot be inflated: then there is nothing to compare.
@@ -180,7 +190,11 @@ class Looks:
             slack = ROUNDING * (np.abs(plain.directions) @ size)
         else:
             slack = rounding_floor(size.reshape(self.sampler.count, -1)).ravel()
-        return bool((np.abs(theirs.mean - ours.mean) <= limit * error + slack).all())
+        near = np.abs(theirs.mean - ours.mean) <= limit * error + slack
+        # An error bar that swells covers any difference. The weights alone add a part.
+        weights = self.weight_deviation * np.abs(ours.mean)
+        alike = theirs.deviation <= SPREAD * ours.deviation + 2 * weights + slack
+        return bool((near & alike).all())
 
 
 def detectable(look: Look, target: np.ndarray, screen: float) -> tuple[float, float]:
@@ -206,6 +220,25 @@ def detectable(look: Look, target: np.ndarray, screen: float) -> tuple[float, fl
         if look.lines.second[line] > 0:
             factor = float(z * look.lines.standard_error[line])
     return single, factor
+
+
+def made_of_heavy(
+    lines: Moments, outputs: Moments, directions: np.ndarray, factor: float = 1.0
+) -> np.ndarray:
+    """Which combinations are made of outputs too skewed for `factor` times the draws.
+
+    The tails of several outputs can cancel as far as the draws go, and not beyond: such
+    a combination looks light, and its mean is known no better than theirs.
+
+    Args:
+        lines: Moments of the combinations.
+        outputs: Moments of the outputs.
+        directions: Their coefficients, shape (combinations, outputs).
+        factor: See `levels.enough_draws`.
+    """
+    heavy = ~levels.enough_draws(outputs, factor)
+    share = np.abs(directions[:, heavy]) * outputs.deviation[heavy]
+    return np.any(share > NEGLIGIBLE * lines.deviation[:, None], axis=1)
 
 
 def draws_wanted(what: str, error: float, tolerance: float, count: int) -> str:
