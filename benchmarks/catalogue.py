@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     mode = ["--quick"] if options.quick else []
-    entries, _ = find(options.names)
+    entries = find(options.names).entries
     rows = {}
     for entry in entries:
         rows[entry.name] = seconds([entry.name, *mode])

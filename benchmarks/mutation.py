@@ -85,7 +85,7 @@ def main() -> None:
     if options.json and options.json.exists():
         rows = json.loads(options.json.read_text())["claims"]
     start = time.perf_counter()
-    for entry in find(options.names)[0]:
+    for entry in find(options.names).entries:
         try:
             first, second = measured(entry.claim, options.most)
         except Exception as error:

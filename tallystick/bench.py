@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax
 import numpy as np
 
 from empirical.montecarlo import (
@@ -17,6 +18,7 @@ from empirical.montecarlo import (
 )
 from empirical.montecarlo.fleet import Fleet
 from empirical.montecarlo.lazy import lazy
+from empirical.montecarlo.tracing import decomposes, program_of
 from tallystick.certificates import Certificate, certify
 from tallystick.decide.limit import extrapolated
 from tallystick.decide.sizes import side_by_side
@@ -240,6 +242,25 @@ class Bench:
     def cases(self) -> list[Case]:
         """The cases to check, the main ones first."""
         return [c for c in self.domain.cases() if c.main or not self.settings.main_only]
+
+    @lazy
+    def decomposes(self) -> bool:
+        """Whether the experiment or a form decomposes matrices."""
+        case = self.cases()[0]
+        points = self.domain.points(case, stream_key(self.name, "points"), 1)
+        if decomposes(Layout(self.experiment, points, case.static).program):
+            return True
+        point = {
+            n: jax.ShapeDtypeStruct(v.shape[1:], v.dtype) for n, v in points.items()
+        }
+
+        def every(given):
+            return [form(**case.static, **given) for form in self.forms]
+
+        try:
+            return decomposes(program_of("a form", every, point))
+        except Exception:  # It is reported when the form is judged.
+            return False
 
     def prepared(self, case: Case) -> Prepared:
         """A case made ready; the second time it is the same one."""

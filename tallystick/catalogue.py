@@ -3,77 +3,36 @@
 import difflib
 import fnmatch
 import importlib
-import importlib.util
 import itertools
 import pkgutil
-import sys
-import traceback
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
 
-from tallystick.claim import Claim
+from tallystick.entries import Broken, Entry, claims_in, one_line
 from tallystick.errors import UnknownClaimError
+from tallystick.report import Report
+from tallystick.userfile import load_file
 
-__all__ = ["Broken", "Entry", "claims_in", "find", "load_catalogue", "load_file"]
-__all__ += ["one_line"]
+__all__ = ["Found", "find", "load_catalogue", "split_target"]
 
 GROUP = "tallystick.claims"
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A claim and where it stands.
+class Found:
+    """What names on the command line stand for.
 
     Attributes:
-        claim: The claim.
-        topic: Last part of the name of its module.
-        path: File of that module.
-        file: Whether it is a file of the user's and not part of the catalogue.
+        entries: Claims, still to be checked.
+        broken: Modules that could not be read.
+        reports: Of the `check(...)` calls that files made while they were read.
     """
 
-    claim: Claim
-    topic: str
-    path: Path
-    file: bool = False
-
-    @property
-    def target(self) -> str:
-        """What names the claim on the command line."""
-        return f"{self.path}::{self.name}" if self.file else self.name
-
-    @property
-    def name(self) -> str:
-        """The claim's id."""
-        return self.claim.name
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A module that could not be read.
-
-    Attributes:
-        topic: Its name.
-        message: One line: the error and the line of the module that raised it.
-    """
-
-    topic: str
-    message: str
-
-
-def claims_in(module: ModuleType) -> Iterator[Claim]:
-    """Claims among a module's globals, also inside lists and tuples, each once."""
-    seen: set[int] = set()
-    for name, value in vars(module).items():
-        if name.startswith("__"):
-            continue
-        group = value if isinstance(value, (list, tuple)) else (value,)
-        for claim in group:
-            if isinstance(claim, Claim) and id(claim) not in seen:
-                seen.add(id(claim))
-                yield claim
+    entries: list[Entry] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
 
 
 def load_catalogue() -> tuple[list[Entry], list[Broken]]:
@@ -97,72 +56,63 @@ def load_catalogue() -> tuple[list[Entry], list[Broken]]:
     return _without_twice_named(entries, broken), broken
 
 
-def load_file(path: Path) -> list[Entry]:
-    """Claims of a Python file.
-
-    Raises:
-        UnknownClaimError: The file does not exist, does not import, or has no claim.
-    """
-    if not path.is_file():
-        raise UnknownClaimError(f"there is no file {path}")
-    name = f"tallystick_user_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise UnknownClaimError(f"{path} must be a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    sys.path.insert(0, str(path.parent.resolve()))
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UnknownClaimError(one_line(error, path)) from error
-    finally:
-        sys.path.remove(str(path.parent.resolve()))
-    entries = [Entry(claim, path.stem, path, True) for claim in claims_in(module)]
-    if not entries:
-        raise UnknownClaimError(
-            f"{path} has no claims: it must define a global Claim, or a list of them"
-        )
-    return entries
-
-
-def find(names: Iterable[str]) -> tuple[list[Entry], list[Broken]]:
+def find(names: Iterable[str], *, limit: float | None = None) -> Found:
     """Claims by id, glob, topic, family (the part before the dot) or file.
 
-    One claim of a file is named as `file.py::name`.
+    One claim of a file is named as `file.py::name`. No name means the whole catalogue.
 
-    No name means the whole catalogue.
+    Args:
+        names: The names.
+        limit: Seconds that reading a file may take; see `load_file`.
 
     Raises:
         UnknownClaimError: A name fits nothing; the message suggests the nearest.
+        OverdueError: A file takes too long.
     """
     names = list(names)
     files = [n for n in names if ".py" in n or "/" in n]
-    chosen: list[Entry] = []
+    found = Found()
     for name in files:
-        path, _, part = name.partition("::")
-        loaded = load_file(Path(path))
-        found = [e for e in loaded if not part or _fits(part, e)]
-        if not found:
-            raise UnknownClaimError(_suggestion(part, loaded, []))
-        chosen += found
+        path, part = split_target(name)
+        loaded = load_file(path, limit=limit)
+        chosen = [e for e in loaded.entries if not part or _fits(part, e)]
+        reports = [r for r in loaded.reports if not part or part in r.name]
+        if not chosen and not reports:
+            raise UnknownClaimError(_suggestion(part, loaded.entries, []))
+        found.entries.extend(chosen)
+        found.reports.extend(reports)
+        found.broken.extend(loaded.broken)
     others = [n for n in names if n not in files]
-    if names and not others:
-        return _distinct(chosen), []
+    if not names or others:
+        _choose(others, found)
+    _require_distinct(found.entries)
+    return found
+
+
+def split_target(name: str) -> tuple[Path, str]:
+    """The file and the claim in it that `file.py::name` stands for."""
+    path, _, part = name.partition("::")
+    return Path(path), part
+
+
+def _choose(names: list[str], found: Found) -> None:
+    """Add claims of the catalogue."""
     catalogue, broken = load_catalogue()
-    if not others:
-        return catalogue, broken
+    if not names:
+        found.entries.extend(catalogue)
+        found.broken.extend(broken)
+        return
     broken_topics = {b.topic for b in broken}
-    for name in others:
-        found = [e for e in catalogue if _fits(name, e)]
-        if not found and name not in broken_topics:
+    for name in names:
+        chosen = [e for e in catalogue if _fits(name, e)]
+        if not chosen and name not in broken_topics:
             raise UnknownClaimError(_suggestion(name, catalogue, broken))
-        chosen += [e for e in found if e not in chosen]
-    return _distinct(chosen), [b for b in broken if b.topic in others]
+        found.entries.extend(e for e in chosen if e not in found.entries)
+    found.broken.extend(b for b in broken if b.topic in names)
 
 
-def _distinct(entries: list[Entry]) -> list[Entry]:
-    """The same entries, each name once.
+def _require_distinct(entries: list[Entry]) -> None:
+    """Refuse two claims of one name.
 
     Raises:
         UnknownClaimError: Two claims have one name: their results would be confused.
@@ -173,7 +123,6 @@ def _distinct(entries: list[Entry]) -> list[Entry]:
                 f"two claims are called {first.name!r}, in {first.path} and"
                 f" {second.path}: give one of them another name"
             )
-    return entries
 
 
 def _fits(name: str, entry: Entry) -> bool:
@@ -215,19 +164,3 @@ def _without_twice_named(entries: list[Entry], broken: list[Broken]) -> list[Ent
                 Broken(entry.topic, f"{entry.claim.name} is also in {first.topic}")
             )
     return list(kept.values())
-
-
-def one_line(error: BaseException, path: Path | None = None) -> str:
-    """An error in one line, with the last place that belongs to the caller's file."""
-    if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}"
-    frames = traceback.extract_tb(error.__traceback__)
-    if path is not None:
-        same = [f for f in frames if Path(f.filename).resolve() == path.resolve()]
-        frames = same or frames
-    text = str(error).strip().splitlines() or [""]
-    kind = type(error).__name__
-    if not frames:
-        return f"{kind}: {text[0]}"
-    last = frames[-1]
-    return f"{last.filename}:{last.lineno}: {kind}: {text[0]}"

@@ -4,6 +4,7 @@ import inspect
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,19 @@ import numpy as np
 from empirical.montecarlo import Expectation, Law
 from empirical.montecarlo.fleet import Fleet
 from tallystick.bench import DEFAULT_KEY, Bench, Prepared, Settings
-from tallystick.claim import Claim, Form, as_expectation, require_domain, require_twins
+from tallystick.claim import (
+    Claim,
+    Form,
+    as_expectation,
+    as_formula,
+    require_domain,
+    require_twins,
+)
 from tallystick.domain import Domain
+from tallystick.entries import line_in
 from tallystick.errors import ClaimError
+from tallystick.figures.subject import Subject
+from tallystick.recording import recorded
 from tallystick.relations import Relation, as_relation
 from tallystick.report import Refusal, Report
 from tallystick.spaces import Space
@@ -61,6 +72,7 @@ def check_alone(claim: Claim, bench: Bench) -> Report:
         report,
         seconds=time.perf_counter() - start,
         replay=f"tallystick check {claim.name} --seed {bench.settings.seed:#x}",
+        subject=claim,
     )
 
 
@@ -108,7 +120,7 @@ def judge_erratum(claim: Claim, name: str, bench: Bench) -> Refusal:
 
 
 def check(
-    formula: Form,
+    formula: Any,
     experiment: Expectation | Form,
     /,
     *,
@@ -126,8 +138,8 @@ def check(
     left of the integrand's parameters must be declared noise.
 
     Args:
-        formula: The closed form: a JAX function of one point; for a law a distribution
-            function, or another experiment.
+        formula: The closed form: a JAX function of one point, a number, or a SymPy
+            expression; for a law a distribution function, or another experiment.
         experiment: An `expectation`, or a plain function if there is no noise.
         domain: Where to compare, instead of `spaces`.
         relation: In what sense the two should match.
@@ -146,8 +158,6 @@ def check(
         DomainError: A space is ill formed.
         NoiseError: The noise is.
     """
-    if not callable(formula):
-        raise ClaimError(f"formula must be a function, got {formula!r}")
     for option, value in {
         "domain": domain,
         "relation": relation,
@@ -171,18 +181,30 @@ def check(
     bench = bench_of_pair(
         formula, experiment, domain, relation, tolerance, settings, spaces
     )
-    start = time.perf_counter()
-    shown = f"{bench.name}({', '.join(bench.domain.spaces)})"
-    report = _report(formula, bench, shown)
-    return replace(
-        report,
-        seconds=time.perf_counter() - start,
-        replay=f"tallystick.check(..., key={key:#x})",
-    )
+    form = bench.forms[0]
+    shown = bench.name
+    if callable(formula):
+        shown += f"({', '.join(bench.domain.spaces)})"
+
+    def judged() -> Report:
+        start = time.perf_counter()
+        return replace(
+            _report(form, bench, shown),
+            seconds=time.perf_counter() - start,
+            replay=f"tallystick.check(..., key={key:#x})",
+        )
+
+    return recorded(judged, _caller)
+
+
+def _caller(path: Path) -> str:
+    """The line of a file that called `check`."""
+    line = line_in(inspect.currentframe(), path)
+    return f"{path}:{line}" if line else str(path)
 
 
 def bench_of_pair(
-    formula: Form,
+    formula: Any,
     experiment: Expectation | Form,
     domain: Domain | None,
     relation: Relation | str,
@@ -196,9 +218,10 @@ def bench_of_pair(
         ClaimError: Names do not fit, or both a domain and spaces are given.
         DomainError: A space is ill formed.
     """
-    name = getattr(formula, "__name__", "formula")
     empirical = as_expectation(experiment)
     relation = as_relation(relation)
+    formula = as_formula(formula, empirical, relation)
+    name = getattr(formula, "__name__", "formula")
     if tolerance is not None:
         relation = replace(relation, tolerance=tolerance)
     require_twins(name, formula, empirical, relation)
@@ -243,6 +266,7 @@ def _report(form: Form, bench: Bench, name: str) -> Report:
         guaranteed=""
         if relation.name in ("identity", "bound")
         else guarantee_of(decisions),
+        subject=Subject(name, "", form, bench.empirical, bench.domain, relation),
     )
 
 

@@ -10,6 +10,7 @@ from empirical.montecarlo.names import parameter_names
 from tallystick.domain import Domain
 from tallystick.errors import ClaimError, DomainError
 from tallystick.forms import Form
+from tallystick.formulas import as_form
 from tallystick.relations import (
     Distribution,
     Exponent,
@@ -64,8 +65,8 @@ class Claim:
     Attributes:
         name: Short id, dotted, as in "gate.mean".
         statement: The claim as a formula, in plain text.
-        analytic: The closed form; where the relation is a law also another experiment
-            that has it, see `Distribution`.
+        analytic: The closed form: a JAX function, a number or a SymPy expression; where
+            the relation is a law also another experiment, see `Distribution`.
         empirical: Its twin: an `Expectation`, or a function if there is no noise.
         domain: One space for each parameter.
         source: Authors, title or venue, year, section or equation.
@@ -94,6 +95,7 @@ class Claim:
         set_field(self, "relation", as_relation(self.relation))
         empirical = as_expectation(self.empirical)
         set_field(self, "empirical", empirical)
+        set_field(self, "analytic", as_formula(self.analytic, empirical, self.relation))
         set_field(self, "controls", tuple(self.controls))
         set_field(self, "errata", tuple(self.errata))
         if not self.name or any(c.isspace() or c in "*?[]" for c in self.name):
@@ -138,6 +140,12 @@ class Claim:
         """Parameters of the twin alone: the size of a limit or of an exponent."""
         return _own_sizes(self.relation)
 
+    def plot(self, along: str | None = None, **options: Any) -> Any:
+        """Draw the claim along a slice of its domain; see `tallystick.figures.draw`."""
+        from tallystick.figures import draw
+
+        return draw(self, along, **options)
+
 
 def as_expectation(empirical: Any) -> Expectation:
     """An expectation as it is; a function as an expectation without noise.
@@ -153,6 +161,16 @@ def as_expectation(empirical: Any) -> Expectation:
             f" got {empirical!r}"
         )
     return Expectation(empirical, {})
+
+
+def as_formula(formula: Any, empirical: Expectation, relation: Relation) -> Any:
+    """A closed form as a function of the parameters that it shares with its twin.
+
+    Raises:
+        ClaimError: See `tallystick.formulas.as_form`.
+    """
+    sizes = _own_sizes(relation)
+    return as_form(formula, [n for n in empirical.parameters if n not in sizes])
 
 
 def shared_names(form: Form, relation: Relation) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What the command line prints: progress, tables, and claims in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from rich.console import Console
@@ -14,7 +14,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from tallystick.catalogue import Broken, Entry
+from tallystick.entries import Broken, Entry
 from tallystick.ledger import Ledger
 from tallystick.report import Report, percent, short
 from tallystick.verdict import Verdict
@@ -82,7 +82,10 @@ class Monitor:
 
 
 def print_results(
-    console: Console, reports: list[Report], broken: list[Broken], seconds: float
+    console: Console,
+    reports: Sequence[Report],
+    broken: Sequence[Broken],
+    seconds: float,
 ) -> None:
     """One table, the reports that need reading, and the closing line."""
     console = _wide(console)
@@ -103,7 +106,7 @@ def print_results(
     )
 
 
-def _results_table(reports: list[Report], *, narrow: bool) -> Table:
+def _results_table(reports: Sequence[Report], *, narrow: bool) -> Table:
     """A row for each report; a narrow one leaves out what the reports say as well."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("claim", no_wrap=True)

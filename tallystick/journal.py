@@ -16,8 +16,8 @@ import jax
 import empirical
 import tallystick
 from tallystick.bench import Settings
-from tallystick.catalogue import Entry
 from tallystick.claim import as_expectation
+from tallystick.entries import Entry
 from tallystick.report import Report
 
 __all__ = ["Journal", "fingerprints"]

@@ -37,8 +37,12 @@ def exit_code(reports: Sequence[Any], broken: Sequence[Any]) -> int:
     return AGREE
 
 
-def require_writable(path: Path) -> None:
+def require_writable(option: str, path: Path) -> None:
     """Refuse a path that cannot be written, before anything is computed.
+
+    Args:
+        option: What was given the path, for the message.
+        path: The file; it is made if it does not exist.
 
     Raises:
         TallystickError: It cannot be.
@@ -49,7 +53,7 @@ def require_writable(path: Path) -> None:
         with path.open("a"):
             pass
     except OSError as error:
-        raise TallystickError(f"--json {path} cannot be written: {error}") from None
+        raise TallystickError(f"{option} {path} cannot be written: {error}") from None
 
 
 def write_json(

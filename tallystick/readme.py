@@ -5,7 +5,8 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tallystick.catalogue import Entry, load_catalogue
+from tallystick.catalogue import load_catalogue
+from tallystick.entries import Entry
 from tallystick.errors import TallystickError
 
 __all__ = ["BEGIN", "END", "PAGES", "catalogue_table", "refreshed", "topic_table"]

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from tallystick.advice import next_experiment
 from tallystick.diagnosis.constants import with_error
+from tallystick.errors import TallystickError
 from tallystick.verdict import Verdict
 
 __all__ = ["Refusal", "Report"]
@@ -65,6 +67,10 @@ class Report:
         guaranteed: Why AGREE or DISAGREE holds for any number of draws, up to the error
             rates: "exact", or a certificate; empty if the verdict is asymptotic.
         refusals: What became of the controls and errata.
+        where: File and line of the `check(...)` call, where a file that makes one was
+            checked.
+        overdue: Whether the check was given up, and may still run.
+        subject: What was checked, for `plot`; it is not stored.
     """
 
     name: str
@@ -88,6 +94,9 @@ class Report:
     guaranteed: str = ""
     note: str = ""
     refusals: tuple[Refusal, ...] = field(default_factory=tuple)
+    where: str = ""
+    overdue: bool = False
+    subject: Any = field(default=None, compare=False, repr=False)
 
     def __bool__(self) -> bool:
         raise TypeError(
@@ -106,15 +115,14 @@ class Report:
         """Wrong forms that were not refused: the check has no power against them."""
         return tuple(r for r in self.refusals if not r.refused)
 
+    def _repr_html_(self) -> str:
+        from tallystick.page.card import card
+
+        return card(self)
+
     def __str__(self) -> str:
-        said = {
-            Verdict.AGREE: "is",
-            Verdict.DISAGREE: "is not",
-            Verdict.INCONCLUSIVE: "may or may not be",
-            Verdict.INVALID: "cannot be compared with",
-        }[self.verdict]
-        head = f"{self.verdict:<12} {self.name} {said} {self._claimed()}"
-        lines = [f"{head}   {self.seconds:.1f} s, {self._effort()}"]
+        head = f"{self.verdict:<12} {self.headline()}"
+        lines = [f"{head}   {self.seconds:.1f} s, {self.effort()}"]
         if self.diagnosis:
             lines.append(f"  {self.diagnosis}")
         elif self.reason:
@@ -122,9 +130,9 @@ class Report:
         if self.note:
             lines.append(f"  {self.note}")
         if self.verdict is Verdict.AGREE:
-            lines.append(f"  {self._power()}")
+            lines.append(f"  {self.power()}")
         elif self.worst:
-            lines.append(f"  {self._worst()}")
+            lines.append(f"  {self.farthest()}")
         lines += [
             f"  the {wrong.kind} {wrong.name!r} was not refused"
             for wrong in self.unrefused
@@ -132,6 +140,16 @@ class Report:
         if self.replay:
             lines.append(f"  replay: {self.replay}")
         return "\n".join(lines)
+
+    def headline(self) -> str:
+        """The verdict as a sentence, as in "f(x) is not E[g(x, z)]"."""
+        said = {
+            Verdict.AGREE: "is",
+            Verdict.DISAGREE: "is not",
+            Verdict.INCONCLUSIVE: "may or may not be",
+            Verdict.INVALID: "cannot be compared with",
+        }[self.verdict]
+        return f"{self.name} {said} {self._claimed()}"
 
     def _claimed(self) -> str:
         if self.relation == "mean":
@@ -146,7 +164,8 @@ class Report:
             return f"the exponent of E[{self.experiment}]"
         return self.experiment
 
-    def _effort(self) -> str:
+    def effort(self) -> str:
+        """How many points and draws, and whether the verdict is exact or guaranteed."""
         points = f"{self.points} point{'s' * (self.points != 1)}"
         if self.exact:
             return f"{points}, exact"
@@ -157,7 +176,8 @@ class Report:
         sampled = self.relation in ("mean", "limit", "exponent", "law")
         return f"{effort}, asymptotic" if decided and sampled else effort
 
-    def _power(self) -> str:
+    def power(self) -> str:
+        """What AGREE would have noticed, in words."""
         if self.relation == "law":
             return (
                 f"would have noticed a difference of {percent(self.detectable)} in a"
@@ -183,7 +203,8 @@ class Report:
             return text
         return f"{text}; blind to events rarer than {3 / max(self.draws, 1):.0e}"
 
-    def _worst(self) -> str:
+    def farthest(self) -> str:
+        """Where the halves differ most, in words."""
         worst = self.worst or {}
         at = ", ".join(f"{n}={short(v)}" for n, v in worst["point"].items())
         where = f" at {at}" if at else ""
@@ -194,13 +215,34 @@ class Report:
             f"worst{where}{entry}: formula {worst['formula']:.6g}, measured {measured}"
         )
 
+    def plot(self, along: str | None = None, **options: Any) -> Any:
+        """Draw what was checked; see `tallystick.figures.draw`.
+
+        Raises:
+            TallystickError: The report was read from a file, or Matplotlib is missing.
+        """
+        from tallystick.figures import draw
+
+        if self.subject is None:
+            again = f", as in: {self.replay}" if self.replay else ""
+            raise TallystickError(
+                f"the report on {self.name} was stored without its formula, and cannot"
+                f" be drawn: check again{again}"
+            )
+        subject = self.subject
+        if not subject.statement:
+            subject = dataclasses.replace(subject, statement=self.headline())
+        return draw(subject, along, **options)
+
     def to_json(self) -> str:
         """The report as JSON; numbers that are not finite become null."""
         return json.dumps(self.as_dict(), indent=2)
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, ready for JSON."""
-        plain = _plain(dataclasses.asdict(self))
+        plain = _plain(dataclasses.asdict(dataclasses.replace(self, subject=None)))
+        del plain["subject"]
+        plain["next_experiment"] = next_experiment(self)
         for entry, wrong in zip(plain["refusals"], self.refusals, strict=True):
             entry["refused"] = wrong.refused
         return plain
@@ -208,7 +250,7 @@ class Report:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Report":
         """The inverse of `as_dict`."""
-        known = {f.name: f for f in dataclasses.fields(cls)}
+        known = {f.name: f for f in dataclasses.fields(cls) if f.name != "subject"}
         kept = {n: v for n, v in values.items() if n in known}
         for name, value in kept.items():
             if value is None and known[name].type is float:

@@ -1,153 +1,23 @@
-"""`tallystick new`: the four files of a new result, from a worked template."""
+"""`tallystick new`: the files of a new result, from a worked template."""
 
 import re
+from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 
 from tallystick.errors import TallystickError
 
-__all__ = ["write_files"]
+__all__ = ["write_file", "write_files"]
 
-_ANALYTIC = '''"""{title}: one line that says what the quantity is.
-
-Two to five lines of theory: the model, the symbols, the limit. The example below is the
-mean of the larger of two correlated normal numbers; replace it by your result.
-
-Source: Authors, "Title", venue year, section or equation.
-"""
-
-import jax.numpy as jnp
-from jaxtyping import Array, Float
-
-__all__ = ["{result}"]
-
-
-def {result}(x: Float[Array, " d"], y: Float[Array, " d"]) -> Float[Array, ""]:
-    """E max(w . x, w . y) = |x - y| / sqrt(2 pi) for w ~ N(0, I).
-
-    Args:
-        x: First vector.
-        y: Second vector, of the length and dtype of `x`.
-
-    Returns:
-        The mean, to a few ulp of itself.
-
-    Degenerate cases:
-        Equal vectors give 0.
-
-    Raises:
-        ValueError: `x` and `y` are not vectors alike.
-    """
-    if x.ndim != 1 or x.shape != y.shape:
-        raise ValueError(f"x and y must be vectors alike, got {{x.shape=}}, {{y.shape=}}")
-    return jnp.linalg.norm(x - y) / jnp.sqrt(2 * jnp.pi).astype(x.dtype)
-'''
-
-_EMPIRICAL = '''"""{title}, measured: what is drawn, in the original dimension.
-
-The twin of `analytic.{topic}`: the same names and parameters, then the noise. It
-imports nothing of it and shares no derivation with it.
-"""
-
-import jax.numpy as jnp
-from jaxtyping import Array, Float
-
-from empirical.montecarlo import Normal, expectation
-
-__all__ = ["{result}"]
-
-
-@expectation(weight=Normal("d"))
-def {result}(
-    x: Float[Array, " d"], y: Float[Array, " d"], *, weight: Float[Array, " d"]
-) -> Float[Array, ""]:
-    """The larger of two projections on one random vector.
-
-    Args:
-        x: First vector.
-        y: Second vector, of the length and dtype of `x`.
-        weight: Noise: standard normal.
-
-    Returns:
-        One draw. Its mean over `weight` is the analytic value.
-
-    Degenerate cases:
-        Equal vectors give w . x, whose mean is 0.
-
-    Raises:
-        ValueError: `x` and `y` are not vectors alike.
-    """
-    if x.ndim != 1 or x.shape != y.shape:
-        raise ValueError(f"x and y must be vectors alike, got {{x.shape=}}, {{y.shape=}}")
-    return jnp.maximum(x @ weight, y @ weight)
-'''
-
-_CLAIM = '''"""Claims about {title_lower}."""
-
-from analytic import {topic} as analytic
-from empirical import {topic} as empirical
-from tallystick import Axis, Claim, Control, Domain, Vector
-
-__all__ = ["CLAIMS"]
-
-CLAIMS = (
-    Claim(
-        "{name}",
-        statement="E max(w.x, w.y) = |x - y| / sqrt(2 pi), w ~ N(0, I)",
-        analytic=analytic.{result},
-        empirical=empirical.{result},
-        # Two vectors on one axis are also drawn parallel, opposite and orthogonal.
-        domain=Domain(x=Vector("d"), y=Vector("d"), d=Axis(5, 1)),
-        source="Authors year, equation",
-        # Wrong forms that must be refused: proof that the check can fail.
-        controls=(
-            Control("no square root", lambda x, y: analytic.{result}(x, y) ** 2),
-            Control("x + y for x - y", lambda x, y: analytic.{result}(x, -y)),
-        ),
-    ),
-)
-'''
-
-_TEST = """import jax
-import jax.numpy as jnp
-import mpmath
-import pytest
-from accuracy import DIGITS, ulps
-
-from analytic import {topic}
-from claims.{topic} import CLAIMS  # noqa: F401  # Collected by the pytest plugin.
-
-
-def test_equals_the_defining_integral():
-    x, y = jnp.array([1.0, 2.0]), jnp.array([0.5, -1.0])
-    with mpmath.workdps(DIGITS):  # max(a, b) = (a + b + |a - b|) / 2, a - b ~ N(0, s^2)
-        s = mpmath.norm([mpmath.mpf(float(v)) for v in x - y])
-        exact = mpmath.quad(lambda z: abs(s * z) / 2 * mpmath.npdf(z), [-20, 0, 20])
-    assert ulps({topic}.{result}(x, y), exact, exact) <= 4  # Worst seen: 1.
-
-
-def test_equal_vectors_give_zero():
-    x = jnp.array([1.0, 2.0])
-    assert {topic}.{result}(x, x) == 0
-
-
-def test_gradient_is_the_derivative():
-    x, y = jnp.array([1.0, 2.0]), jnp.array([0.5, -1.0])
-    found = jax.grad({topic}.{result})(x, y)
-    expected = (x - y) / jnp.linalg.norm(x - y) / jnp.sqrt(2 * jnp.pi)
-    assert jnp.allclose(found, expected, rtol=1e-5)
-
-
-def test_rejects_vectors_that_are_not_alike():
-    with pytest.raises(ValueError, match=r"x and y must be vectors alike, got"):
-        {topic}.{result}(jnp.ones(2), jnp.ones(3))
-"""
-
-_FILES = {
-    "analytic/{topic}.py": _ANALYTIC,
-    "empirical/{topic}.py": _EMPIRICAL,
-    "claims/{topic}.py": _CLAIM,
-    "tests/test_{topic}.py": _TEST,
+_WORD = r"[a-z][a-z0-9_]*"
+_PLACES = {
+    "analytic": "analytic/{topic}.py",
+    "empirical": "empirical/{topic}.py",
+    "claims": "claims/{topic}.py",
+    "test": "tests/test_{topic}.py",
 }
+"""The templates, and where their files go."""
 
 
 def write_files(root: Path, name: str) -> list[Path]:
@@ -164,29 +34,68 @@ def write_files(root: Path, name: str) -> list[Path]:
         TallystickError: The name is not of this form, a folder is missing, or a file
             exists: nothing is overwritten, and nothing is written then.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", name):
+    if not re.fullmatch(rf"{_WORD}\.{_WORD}", name):
         raise TallystickError(
             "a name must be a topic and a result in small letters, such as"
             f" pooling.maximum_mean, got {name!r}"
         )
     topic, _, result = name.partition(".")
-    title = topic.replace("_", " ").capitalize()
-    paths = {root / place.format(topic=topic): text for place, text in _FILES.items()}
+    title = _title(topic)
+    paths = {root / place.format(topic=topic): kind for kind, place in _PLACES.items()}
     for path in paths:
         if not path.parent.is_dir():
-            raise TallystickError(f"there is no folder {path.parent}: give --root")
+            raise TallystickError(
+                f"there is no folder {path.parent}: give --root, or --here for one"
+                " file of your own"
+            )
         if path.exists():
             raise TallystickError(
                 f"{path} exists: add the result to the topic's four files by hand"
             )
-    for path, text in paths.items():
-        path.write_text(
-            text.format(
-                topic=topic,
-                result=result,
-                name=name,
-                title=title,
-                title_lower=title.lower(),
-            )
-        )
+    values = {"topic": topic, "result": result, "name": name, "title": title}
+    values["title_lower"] = title.lower()
+    for path, kind in paths.items():
+        path.write_text(_filled(kind, values))
     return list(paths)
+
+
+def write_file(root: Path, name: str) -> list[Path]:
+    """Write one file that holds both halves of a claim of your own.
+
+    Args:
+        root: Folder to write to.
+        name: Name of the claim, as in "pooling.maximum_mean" or "maximum_mean"; its
+            last part names the file.
+
+    Returns:
+        The file written.
+
+    Raises:
+        TallystickError: The name is not of this form, or the file cannot be written or
+            exists: nothing is overwritten.
+    """
+    if not re.fullmatch(rf"{_WORD}(\.{_WORD})?", name):
+        raise TallystickError(
+            "a name must be one or two words in small letters, such as maximum_mean or"
+            f" pooling.maximum_mean, got {name!r}"
+        )
+    result = name.rpartition(".")[2]
+    path = root / f"{result}.py"
+    values = {"name": name, "file": path.name, "title": _title(result)}
+    try:
+        with path.open("x") as file:
+            file.write(_filled("here", values))
+    except FileExistsError:
+        raise TallystickError(f"{path} exists: it is not overwritten") from None
+    except OSError as error:
+        raise TallystickError(f"{path} cannot be written: {error}") from None
+    return [path]
+
+
+def _title(word: str) -> str:
+    return word.replace("_", " ").capitalize()
+
+
+def _filled(kind: str, values: Mapping[str, str]) -> str:
+    text = (files("tallystick") / "templates" / f"{kind}.py.txt").read_text("utf-8")
+    return Template(text).substitute(values)

@@ -1,8 +1,8 @@
 """Run the measurements of the verdict: `python -m benchmarks.verdict NAME`.
 
 Names: stages, whole, null, engine, power, undecided; page (adds up the null checks and
-fills docs/verdict.md and its figures from the results); check (fails if the page and
-the results differ).
+fills docs/verdict.md, its figures and those of the report from the results); check
+(fails if the page and the results differ).
 Use one thread (OPENBLAS_NUM_THREADS=1): the matrices are small.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import sys
 
 from benchmarks.verdict import (
+    calibration,
     engine_checks,
     null_checks,
     page,
@@ -48,6 +49,7 @@ def main() -> int:
             null_checks.summary()
             pictures.main()
             page.main()
+            calibration.main()
         case "check":
             return page.check()
     return 0

@@ -7,9 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import ClosedJaxpr
 
 from empirical.montecarlo.expectation import Expectation, NoiseError
-from empirical.montecarlo.tracing import require_pure, traceable
+from empirical.montecarlo.lazy import lazy
+from empirical.montecarlo.tracing import program_of, require_pure, traceable
 
 __all__ = ["Layout"]
 
@@ -76,7 +78,15 @@ class Layout:
         Raises:
             NoiseError: It is another function when it is traced again.
         """
-        require_pure(self.expectation.name, self._raw, self.first, self.base)
+        require_pure(self.expectation.name, self.program, self._traced())
+
+    @lazy
+    def program(self) -> ClosedJaxpr:
+        """What one draw at one point does."""
+        return self._traced()
+
+    def _traced(self) -> ClosedJaxpr:
+        return program_of(self.expectation.name, self._raw, self.first, self.base)
 
     def noise(
         self, parameters: Mapping[str, Any], base: Mapping[str, jax.Array]

@@ -10,10 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.extend.core import ClosedJaxpr
 
 from empirical.montecarlo.names import NoiseError
 
-__all__ = ["require_pure", "traceable"]
+__all__ = ["decomposes", "program_of", "require_pure", "traceable"]
 
 _NUMPY = (
     "NumPy cannot take arguments of the function: use jax.numpy (jnp) in place of numpy"
@@ -51,6 +52,10 @@ _ADVICE: tuple[tuple[type[Exception], str], ...] = (
     ),
 )
 _NOT_OURS = ("jax", "jaxlib", "numpy", "scipy", "jaxtyping", "beartype", "contextlib")
+_DECOMPOSITION = re.compile(
+    r"\b(eigh?|svd|lu|qr|geqrf|geqp3|householder_product|cholesky|schur|hessenberg"
+    r"|tridiagonal|triangular_solve|tridiagonal_solve)\["
+)
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
@@ -75,22 +80,37 @@ def traceable(name: str) -> Iterator[None]:
         ) from error
 
 
-def require_pure(name: str, function: Callable[..., Any], *arguments: Any) -> None:
-    """Refuse a function that is another one the second time it is traced.
+def program_of(name: str, function: Callable[..., Any], *arguments: Any) -> ClosedJaxpr:
+    """What a function does with arguments of such shapes and dtypes.
 
     Args:
-        name: Its name, for the message.
+        name: Its name, for messages.
         function: The function.
         arguments: Shapes and dtypes.
 
     Raises:
-        NoiseError: It uses random numbers that are not declared, or a state.
+        NoiseError: It cannot be traced.
     """
     with jax.enable_x64(True), traceable(name):
-        first, second = (
-            jax.make_jaxpr(lambda *given: function(*given))(*arguments)
-            for _ in range(2)
-        )
+        return jax.make_jaxpr(lambda *given: function(*given))(*arguments)
+
+
+def decomposes(program: ClosedJaxpr) -> bool:
+    """Whether a program decomposes matrices or solves linear equations."""
+    return bool(_DECOMPOSITION.search(str(program.jaxpr)))
+
+
+def require_pure(name: str, first: ClosedJaxpr, second: ClosedJaxpr) -> None:
+    """Refuse a function that is another one the second time it is traced.
+
+    Args:
+        name: Its name, for the message.
+        first: Its program.
+        second: The same, traced anew.
+
+    Raises:
+        NoiseError: It uses random numbers that are not declared, or a state.
+    """
     # Addresses of inner functions differ from trace to trace.
     texts = {_ADDRESS.sub("", str(program.jaxpr)) for program in (first, second)}
     same = len(texts) == 1 and all(map(_same, first.consts, second.consts))

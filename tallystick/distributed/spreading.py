@@ -12,10 +12,10 @@ from typing import Any
 from empirical.montecarlo.fleet import FleetError
 from tallystick import __version__
 from tallystick.bench import Settings
-from tallystick.catalogue import Entry
 from tallystick.distributed.channel import LostError
 from tallystick.distributed.hub import Hub, Member
 from tallystick.distributed.share import Share
+from tallystick.entries import Entry
 from tallystick.outcome import INTERRUPTED
 from tallystick.report import Report
 from tallystick.running import report_of

@@ -10,11 +10,12 @@ from typing import Any, NoReturn
 
 from empirical.montecarlo.fleet import Fleet, FleetError
 from tallystick.bench import Settings
-from tallystick.catalogue import Entry, find
+from tallystick.catalogue import find
 from tallystick.distributed.channel import Channel, LostError, connect
 from tallystick.distributed.place import Place
 from tallystick.distributed.share import mark_of, split
 from tallystick.distributed.spreading import greeting_of
+from tallystick.entries import Entry
 from tallystick.errors import TallystickError
 from tallystick.journal import fingerprints
 from tallystick.outcome import INTERRUPTED, USAGE, leave
@@ -38,7 +39,7 @@ def work(place: Place, names: Sequence[str], settings: Settings, jobs: int) -> N
     Raises:
         TallystickError: Process 0 cannot be reached, or refuses this process.
     """
-    entries, _ = find(names)
+    entries = find(names).entries
     greeting = greeting_of(entries, settings, fingerprints(entries, settings))
     channel = join(place, jobs, greeting)
     try:

@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 
 from tallystick.bench import DEFAULT_KEY, Settings
-from tallystick.catalogue import Broken, Entry, find, one_line
+from tallystick.catalogue import find
 from tallystick.console import print_broken
+from tallystick.entries import Broken, Entry, one_line
 from tallystick.mutation.console import print_mutations
 from tallystick.mutation.mutating import mutate_claim
 from tallystick.mutation.report import Mutation
@@ -31,7 +32,8 @@ def run_mutations(options: argparse.Namespace) -> int:
     console = Console(stderr=to_stdout)
     seed = DEFAULT_KEY if options.seed is None else options.seed
     settings = Settings.quick(seed) if options.quick else Settings(seed)
-    entries, broken = find(options.names)
+    found = find(options.names)
+    entries, broken = found.entries, found.broken
     reports = []
     for number, entry in enumerate(entries, start=1):
         reports.append(_mutation(entry, settings, options))

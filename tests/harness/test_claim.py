@@ -151,7 +151,7 @@ def test_ill_formed_claims_are_refused(changes, message):
             NoiseError,
             "must return one real array",
         ),
-        (3, projection, {"x": Vector(3)}, ClaimError, "formula must be a function"),
+        ("3", projection, {"x": Vector(3)}, ClaimError, "formula must be a JAX"),
         (square, 3, {"x": Vector(3)}, ClaimError, "must be an expectation or a funct"),
     ],
 )

@@ -1,0 +1,91 @@
+"""Forms printed in the literature that are refuted, with their counterexamples."""
+
+from collections.abc import Collection, Iterable
+from html import escape
+
+import jax
+import numpy as np
+
+from tallystick.claim import Claim, Erratum
+from tallystick.entries import Entry, one_line
+from tallystick.page.markup import badge, rows
+from tallystick.page.mathematics import mathml
+from tallystick.report import Report, short
+
+__all__ = ["counterexample", "errata"]
+
+
+def errata(
+    entries: Iterable[Entry],
+    reports: Collection[Report],
+    names: Collection[str],
+) -> str:
+    """A section with every erratum of the claims that were checked; may be empty.
+
+    Args:
+        entries: The claims.
+        reports: What became of them.
+        names: Ids that the page has sections for.
+    """
+    verdicts = {
+        (report.name, wrong.name): wrong.verdict
+        for report in reports
+        for wrong in report.refusals
+        if wrong.kind == "erratum"
+    }
+    parts = [
+        _erratum(entry.claim, erratum, verdicts, names)
+        for entry in entries
+        for erratum in entry.claim.errata
+        if (entry.name, erratum.name) in verdicts
+    ]
+    if not parts:
+        return ""
+    return (
+        '<section id="errata" aria-labelledby="errata-title">'
+        '<h2 id="errata-title">Errata</h2>'
+        "<p>Forms printed in a source that a claim refutes, each with a counterexample"
+        " and what the check says of it.</p>" + "".join(parts) + "</section>"
+    )
+
+
+def _erratum(claim: Claim, erratum: Erratum, verdicts, names: Collection[str]) -> str:
+    link = f'<a href="#{escape(claim.name)}">{escape(claim.name)}</a>'
+    pairs = [
+        ("where", escape(erratum.where)),
+        ("printed", f'<span class="statement">{mathml(erratum.printed, names)}</span>'),
+        (
+            "correct",
+            f'<span class="statement">{mathml(erratum.corrected, names)}</span>',
+        ),
+        ("counterexample", escape(counterexample(claim, erratum))),
+        ("verdict", f"{badge(verdicts[claim.name, erratum.name])} of the printed form"),
+    ]
+    return (
+        f'<article class="erratum"><h3>{escape(erratum.name)} ({link})</h3>'
+        f"<dl>{rows(pairs)}</dl></article>"
+    )
+
+
+def counterexample(claim: Claim, erratum: Erratum) -> str:
+    """Where the printed form is wrong, and by how much, in words."""
+    at = ", ".join(f"{name} = {short(value)}" for name, value in erratum.at.items())
+    try:
+        printed, right = (
+            _value(form, erratum.at) for form in (erratum.form, claim.analytic)
+        )
+    except Exception as error:
+        return f"{at}: not evaluated ({one_line(error)})"
+    return f"{at}: printed {short(printed)}, correct {short(right)}"
+
+
+def _value(form, at) -> np.ndarray:
+    """A form at one point, in double precision."""
+    with jax.enable_x64(True):
+        values = {
+            name: value
+            if isinstance(value, (bool, int, str))
+            else np.asarray(value, np.float64)
+            for name, value in at.items()
+        }
+        return np.asarray(form(**values))
