@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DOCUMENTING := $(VENV)/.documenting
 
-.PHONY: check test test-slow lint readme clean
+.PHONY: check test test-slow lint docs readme clean
 
 check: $(INSTALLED)
 	$(BIN)/tallystick check
@@ -20,6 +21,9 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+docs: $(DOCUMENTING)
+	$(BIN)/sphinx-build -q -W --keep-going -E docs build/docs
+
 readme: $(INSTALLED)
 	$(BIN)/python -m tallystick.readme .
 
@@ -28,6 +32,10 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -e ".[dev]"
 	touch $(INSTALLED)
+
+$(DOCUMENTING): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet -e ".[docs]"
+	touch $(DOCUMENTING)
 
 clean:
 	rm -rf $(VENV)

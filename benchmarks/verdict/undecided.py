@@ -122,10 +122,10 @@ SET = {
     "log of a negative number": Experiment(
         _logarithm, {"z": Normal(8)}, _multiple(1.0)
     ),
-    "exp(a |z|^2), 32 a from 0.26 to 0.45": Experiment(
+    "exp(a z.z), 32 a from 0.26 to 0.45": Experiment(
         _exponential_norm, {"z": Normal(8)}, lambda a: (1 - 2 * a) ** -4, 0.26, 0.45, 32
     ),
-    "|z|^-a, 32 a from 0.5 to 0.95": Experiment(
+    "abs(z)^-a, 32 a from 0.5 to 0.95": Experiment(
         _pole, {"z": Normal()}, _pole_mean, 0.5, 0.95, 32
     ),
     "(1 - u)^-a, 32 a from 0.5 to 0.95": Experiment(
