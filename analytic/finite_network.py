@@ -6,7 +6,8 @@ homogeneous, phi(z) = alpha z for z < 0 and beta z for z > 0, with the gain c = 
 (alpha^2 + beta^2) that keeps norms: 2 for the ReLU. The two-layer network of width m is
 f(x) = m^(-1/2) sum_r a_r (w_r . x)_+.
 
-Source: Theory of Deep Learning (draft), section 9.4, (9.12)-(9.17); Hanin & Nica,
+Source: Theory of Deep Learning (draft), Lemma 9.2.2 (concentration), section 9.4,
+(9.12)-(9.17); Hanin & Nica,
 "Finite Depth and Width Corrections to the Neural Tangent Kernel", ICLR 2020 (the
 diagonal); the fourth cumulant of a sum of independent units.
 """
@@ -14,7 +15,7 @@ diagonal); the fourth cumulant of a sum of independent units.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-__all__ = ["backprop", "diagonal", "fourth_cumulant", "norm_square"]
+__all__ = ["backprop", "deviation_bound", "diagonal", "fourth_cumulant", "norm_square"]
 
 
 def backprop(
@@ -148,3 +149,37 @@ def fourth_cumulant(
     if fourth_moment < 1:
         raise ValueError(f"fourth_moment must be at least 1, got {fourth_moment=}")
     return (6 * fourth_moment - 3) * jnp.sum(x * x) ** 2 / (4 * width)
+
+
+def deviation_bound(
+    angles: Float[Array, " n"], deviation: Float[Array, ""], width: int
+) -> Float[Array, ""]:
+    """2 n^2 exp(-m e^2 / (2 n^2)), which bounds P(|H - E H| > e) for n unit inputs.
+
+    H_ij = x_i . x_j times the share of the m first-layer units that are active at both
+    inputs is the tangent kernel of the first layer at initialization; the norm is the
+    spectral one. So m >= 2 n^2 log(2 n^2 / delta) / e^2 units keep it within e with
+    probability 1 - delta.
+
+    Args:
+        angles: Of the unit inputs (cos a_i, sin a_i); only their number n counts.
+        deviation: e > 0.
+        width: m.
+
+    Returns:
+        The bound, to a few ulp times 1 + m e^2 / n^2; it may exceed 1.
+
+    Degenerate cases:
+        Without a deviation it is 2 n^2.
+
+    Raises:
+        ValueError: `angles` is no vector, or the width is less than 1.
+    """
+    if angles.ndim != 1 or width < 1:
+        raise ValueError(
+            f"angles must be a vector and width at least 1, got {angles.shape=},"
+            f" {width=}"
+        )
+    number = len(angles)
+    exponent = deviation * deviation * (width / (2 * number**2))
+    return 2 * number**2 * jnp.exp(-exponent)

@@ -12,6 +12,7 @@ from tallystick import (
     Domain,
     Identity,
     Matrix,
+    MeanBound,
     Scalar,
     Vector,
 )
@@ -128,6 +129,41 @@ CLAIMS = (
                 lambda x, width, fourth_moment: (
                     (3 * fourth_moment - 3) * jnp.sum(x * x) ** 2 / (4 * width)
                 ),
+            ),
+        ),
+    ),
+    Claim(
+        "ntk.hoeffding_width",
+        statement=(
+            "P(|H - E H| > e) <= 2 n^2 exp(-m e^2 / (2 n^2)) for the tangent kernel H"
+            " of the first layer at n unit inputs: m >= 2 n^2 log(2 n^2 / delta) / e^2"
+            " units keep it within e with probability 1 - delta"
+        ),
+        analytic=analytic.deviation_bound,
+        empirical=empirical.deviation_bound,
+        domain=Domain(
+            angles=Vector("n", zero=True),
+            deviation=Scalar(0.25, 0.4),
+            width=Choice(256),
+            n=Axis(4),
+        ),
+        source="Theory of Deep Learning (draft), Lemma 9.2.2, with its constant",
+        relation=MeanBound("upper"),
+        notes=(
+            "A bound that is never reached: smaller ones hold as well, so that only"
+            " forms that are too small by orders of magnitude are refused. Equal inputs"
+            " (angles zero) come closest."
+        ),
+        controls=(
+            Control(
+                "without n^2 in the exponent",
+                lambda angles, deviation, width: (
+                    2 * len(angles) ** 2 * jnp.exp(-width * deviation**2 / 2)
+                ),
+            ),
+            Control(
+                "the bound of one entry alone",
+                lambda angles, deviation, width: 2 * jnp.exp(-2 * width * deviation**2),
             ),
         ),
     ),

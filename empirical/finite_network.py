@@ -13,9 +13,11 @@ from jaxtyping import Array, Float
 from empirical._networks import tangent, times
 from empirical.montecarlo import Normal, Rademacher, expectation
 
-__all__ = ["backprop", "diagonal", "fourth_cumulant", "norm_square"]
+__all__ = ["backprop", "deviation_bound", "diagonal", "fourth_cumulant", "norm_square"]
 
 WIDTH = 3
+GRID = 720
+"""Directions that stand for all of them; the share of a cone is right to 1 / GRID."""
 
 
 def _network(parameters: Any, x: Array, low: Any = 0.0, high: Any = 1.0) -> Array:
@@ -195,3 +197,69 @@ def _require(x: Array, depth: int) -> None:
         raise ValueError(f"x must be a vector, got {x.shape=}")
     if depth < 1:
         raise ValueError(f"depth must be at least 1, got {depth=}")
+
+
+@expectation(weights=Normal("width", 2))
+def deviation_bound(
+    angles: Float[Array, " n"],
+    deviation: Float[Array, ""],
+    width: int,
+    *,
+    weights: Float[Array, "width 2"],
+) -> Float[Array, ""]:
+    """Whether one random first layer has a tangent kernel far from the mean.
+
+    The mean over the layers is found from its definition: the share of all directions
+    in the plane at which two units are active, on a fine grid.
+
+    Args:
+        angles: Of the unit inputs, in the plane.
+        deviation: How far counts.
+        width: Number of units.
+        weights: Noise: their weights.
+
+    Returns:
+        1 if the spectral norm of the difference exceeds the deviation, else 0. Its mean
+        over the noise is a probability.
+
+    Raises:
+        ValueError: `angles` is no vector, or the width is less than 1.
+    """
+    if angles.ndim != 1 or width < 1:
+        raise ValueError(
+            f"angles must be a vector and width at least 1, got {angles.shape=},"
+            f" {width=}"
+        )
+    inputs = jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1)
+    turns = (jnp.arange(GRID) + 0.5) * (2 * jnp.pi / GRID)
+    grid = jnp.stack([jnp.cos(turns), jnp.sin(turns)], axis=1).astype(angles.dtype)
+    difference = _first_layer_kernel(inputs, weights) - _first_layer_kernel(
+        inputs, grid
+    )
+    within = deviation * jnp.eye(len(angles), dtype=angles.dtype)
+    near = _is_positive(within - difference) & _is_positive(within + difference)
+    return jnp.where(near, 0.0, 1.0).astype(angles.dtype)
+
+
+def _is_positive(matrix: Array) -> Array:
+    """Whether a symmetric matrix is positive definite: its pivots are (Sylvester).
+
+    For small matrices, and many at a time, cheaper than their eigenvalues.
+    """
+    positive = jnp.asarray(True)
+    while matrix.size:
+        pivot, row = matrix[0, 0], matrix[0, 1:]
+        positive &= pivot > 0
+        # A pivot that is not positive has decided: what follows only stays finite.
+        scaled = row / jnp.where(pivot > 0, pivot, 1.0)
+        matrix = matrix[1:, 1:] - jnp.outer(row, scaled)
+    return positive
+
+
+def _first_layer_kernel(inputs: Array, weights: Array) -> Array:
+    """Products of inputs times the share of the weights that are active at both."""
+    active = (jnp.matmul(weights, inputs.T, precision="highest") > 0).astype(
+        inputs.dtype
+    )
+    share = jnp.matmul(active.T, active, precision="highest") / len(weights)
+    return jnp.matmul(inputs, inputs.T, precision="highest") * share

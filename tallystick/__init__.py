@@ -40,6 +40,7 @@ from tallystick.relations import (
     Identity,
     Limit,
     Mean,
+    MeanBound,
 )
 from tallystick.report import Refusal, Report
 from tallystick.spaces import Angle, Axis, Choice, Fixed, Matrix, Scalar, Vector
@@ -71,6 +72,7 @@ __all__ = [
     "Limit",
     "Matrix",
     "Mean",
+    "MeanBound",
     "Mutant",
     "Mutation",
     "NoiseError",

@@ -8,6 +8,7 @@ import numpy as np
 
 from empirical.montecarlo import Expectation, exact_mean, stream_key
 from tallystick import levels
+from tallystick.decide.average import decide_mean_bound
 from tallystick.decide.exact import decide_bound, decide_equal, unused_noise
 from tallystick.decide.exponent import decide_exact_exponent, decide_exponent
 from tallystick.decide.law import decide_law
@@ -16,7 +17,14 @@ from tallystick.decide.mean import decide_mean
 from tallystick.decide.reference import decide_same_law
 from tallystick.errors import ClaimError
 from tallystick.forms import Form, evaluate_probabilities
-from tallystick.relations import Bound, Distribution, Exponent, Identity, Limit
+from tallystick.relations import (
+    Bound,
+    Distribution,
+    Exponent,
+    Identity,
+    Limit,
+    MeanBound,
+)
 from tallystick.verdict import Decision, Verdict, Worst
 
 if TYPE_CHECKING:
@@ -47,6 +55,17 @@ def decide(prepared: Prepared, target: np.ndarray) -> Decision:
         values = prepared.values
         return decide_equal(values, target, tolerance=tolerance, draws=len(values))
     exact = prepared.exact
+    if isinstance(relation, MeanBound):
+        return decide_mean_bound(
+            prepared.sampler,
+            target,
+            relation=relation,
+            tolerance=tolerance,
+            exact=exact,
+            budget=prepared.settings.budget or levels.BUDGET,
+            seed=prepared.seed,
+            certificate=prepared.certificate,
+        )
     if exact is None:
         return _decide_sampled(prepared, target)
     if prepared.sampler.layout.sizes and not exact.varies:

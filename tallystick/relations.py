@@ -13,6 +13,7 @@ __all__ = [
     "Identity",
     "Limit",
     "Mean",
+    "MeanBound",
     "Relation",
     "as_relation",
 ]
@@ -87,6 +88,29 @@ class Bound:
             raise ClaimError(f"side must be 'lower' or 'upper', got {self.side!r}")
         if not 0 < self.share <= 1:
             raise ClaimError(f"share must lie in (0, 1], got {self.share}")
+
+
+@dataclass(frozen=True)
+class MeanBound:
+    """No mean of the draws lies on the wrong side of the closed form.
+
+    The mean of an indicator is a probability: P(event) <= closed form is of this kind.
+
+    Attributes:
+        side: "lower" if the closed form is at most every mean, "upper" if at least.
+        tolerance: How far a mean may lie beyond, relative to the larger of the closed
+            form and the standard deviation of a draw: a bound that holds with equality
+            can be confirmed to some tolerance only.
+    """
+
+    name: ClassVar[str] = "mean_bound"
+    side: Literal["lower", "upper"] = "upper"
+    tolerance: float = 0.01
+
+    def __post_init__(self):
+        _positive("tolerance", self.tolerance)
+        if self.side not in ("lower", "upper"):
+            raise ClaimError(f"side must be 'lower' or 'upper', got {self.side!r}")
 
 
 @dataclass(frozen=True)
@@ -249,8 +273,8 @@ class Exponent:
         return tuple(sorted(self.sizes))
 
 
-Relation = Mean | Identity | Bound | Limit | Distribution | Exponent
-_EVERY = (Mean, Identity, Bound, Limit, Distribution, Exponent)
+Relation = Mean | Identity | Bound | MeanBound | Limit | Distribution | Exponent
+_EVERY = (Mean, Identity, Bound, MeanBound, Limit, Distribution, Exponent)
 _DEFAULT = {kind.name: kind for kind in (Mean, Identity, Bound, Distribution)}
 
 
@@ -265,8 +289,8 @@ def as_relation(relation: "Relation | str") -> Relation:
     if relation not in _DEFAULT:
         named = ", ".join(f"{name!r}" for name in _DEFAULT)
         raise ClaimError(
-            "relation must be one of Mean, Identity, Bound, Limit, Distribution and"
-            f" Exponent, or one of the names {named}, got {relation!r}"
+            "relation must be one of Mean, Identity, Bound, MeanBound, Limit,"
+            f" Distribution and Exponent, or one of the names {named}, got {relation!r}"
         )
     return _DEFAULT[relation]()
 

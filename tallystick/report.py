@@ -55,7 +55,7 @@ class Report:
             probability 99 %, relative to max(|formula|, standard deviation of a draw);
             of a law a difference in probability, of an exponent one in the exponent.
         detectable_factor: The same for a factor common to all outputs.
-        tightness: Of a bound: the closest draw, as a multiple of the bound.
+        tightness: Of a bound: the closest draw, or mean, as a multiple of the bound.
         note: What else was measured: a fitted rate or exponent; may be empty.
         points: How many parameter points were checked.
         draws: How many draws were used at each, or outcomes summed.
@@ -156,6 +156,8 @@ class Report:
             return f"E[{self.experiment}]"
         if self.relation == "limit":
             return f"the limit of E[{self.experiment}]"
+        if self.relation == "mean_bound":
+            return f"a bound of E[{self.experiment}]"
         if self.relation == "bound":
             return f"a bound of {self.experiment}"
         if self.relation == "law":
@@ -173,7 +175,7 @@ class Report:
         if self.guaranteed:
             return f"{effort}, guaranteed: {self.guaranteed}"
         decided = self.verdict in (Verdict.AGREE, Verdict.DISAGREE)
-        sampled = self.relation in ("mean", "limit", "exponent", "law")
+        sampled = self.relation not in ("identity", "bound")
         return f"{effort}, asymptotic" if decided and sampled else effort
 
     def power(self) -> str:
@@ -187,6 +189,12 @@ class Report:
         if self.relation == "exponent":
             error = f"{self.detectable:.2g}"
             return f"would have noticed an error of {error} in an exponent"
+        if self.relation == "mean_bound":
+            return (
+                f"would have noticed a mean {percent(self.detectable)} past the bound"
+                " (relative to max(|bound|, deviation of a draw)); the closest one is"
+                f" at {self.tightness:.3g} x it"
+            )
         if self.exact:
             if math.isfinite(self.tightness):
                 return (

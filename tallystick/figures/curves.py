@@ -15,7 +15,7 @@ from tallystick.figures.picture import (
     chosen_entries,
 )
 from tallystick.figures.slices import Slicer, choices
-from tallystick.relations import Bound, Exponent, Limit
+from tallystick.relations import Bound, Exponent, Limit, MeanBound
 
 __all__ = ["Curve", "CurveSet", "picture_of"]
 
@@ -175,9 +175,9 @@ def picture_of(
     subject, relation = stage.subject, stage.relation
     line, measured = "closed form", "measured"
     residual = "rel. diff." if found.exact else "std. errors"
-    if isinstance(relation, Bound):
+    if isinstance(relation, (Bound, MeanBound)):
         line, measured = f"{relation.side} bound", "measured"
-        residual = "rel. slack"
+        residual = "rel. slack" if found.exact else "slack in s.e."
     shown = quantity(stage.form)
     if isinstance(relation, Limit):
         first, second = relation.towards[-2:]

@@ -14,7 +14,7 @@ from tallystick.domain import Case
 from tallystick.figures.slices import Slicer
 from tallystick.figures.subject import Subject
 from tallystick.forms import evaluate_forms
-from tallystick.relations import Bound, Exponent, Identity
+from tallystick.relations import Bound, Exponent, Identity, MeanBound
 
 __all__ = ["Measured", "Stage", "difference"]
 
@@ -128,7 +128,7 @@ def difference(
         relation: The relation.
     """
     gap = found.value - target
-    if isinstance(relation, Bound) and relation.side == "upper":
+    if isinstance(relation, (Bound, MeanBound)) and relation.side == "upper":
         gap = -gap
     if found.exact:
         return gap / np.where(scale > 0, scale, 1.0)

@@ -24,6 +24,7 @@ from tallystick.relations import (
     Bound,
     Distribution,
     Identity,
+    MeanBound,
     Relation,
     as_relation,
 )
@@ -200,7 +201,8 @@ class Mutator:
         prepared = self.bench.prepared(case)
         target = prepared.target(self.form)
         program = Program(self.form, case.static, prepared.points, self.author)
-        if isinstance(prepared.relation, (Identity, Bound)) or prepared.exact:
+        alone = isinstance(prepared.relation, (Identity, Bound, MeanBound))
+        if alone or prepared.exact:
             decision = decide(prepared, target)
             return Place(prepared, decision, Looked(None, -1, None), None, program)
         _ = prepared.certificate  # Kept for the copies that judge.
