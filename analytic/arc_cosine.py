@@ -10,16 +10,20 @@ series from Theory of Deep Learning (draft), chapter 9, exercise 3(a), corrected
 
 import math
 
+import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
 from analytic._angle import (
     angles,
+    cosine,
     double_angle_residual,
-    of_angle,
     polar,
+    sine,
     sine_residual,
 )
+from analytic._smooth_kernel import smooth
 
 __all__ = ["angle", "biased", "kernel", "series"]
 
@@ -40,6 +44,7 @@ def kernel(
     Returns:
         The kernel, to 16 ulp of itself, also as y nears -x, where it vanishes like
         (pi - theta)^(2n + 1); of the gradient in x, as a vector, as much for degree 1.
+        Degrees 1 and 2 have their second derivatives at theta = 0 and pi, too.
 
     Degenerate cases:
         A zero input gives 0 at every degree; for degree 0, where the limit depends on
@@ -53,17 +58,12 @@ def kernel(
     """
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(f"x and y must be vectors alike, got {x.shape=}, {y.shape=}")
-    norms = polar(x)[0] * polar(y)[0]
-    gap = angles(x, y)[1]
-    # The residuals are J_n as functions of the gap, without cancellation near gap = 0.
     match degree:
         case 0:
             either_zero = ~(jnp.any(x != 0) & jnp.any(y != 0))
-            product = jnp.where(either_zero, 0, gap)
-        case 1:
-            product = of_angle(x, y, lambda _, gap: sine_residual(gap))
-        case 2:
-            product = norms * norms * double_angle_residual(gap)
+            product = jnp.where(either_zero, 0, angles(x, y)[1])
+        case 1 | 2:
+            product = smooth(x, y, degree)
         case _:
             raise ValueError(f"degree must be 0, 1 or 2, got {degree=}")
     return product / jnp.pi
@@ -116,8 +116,10 @@ def biased(
         The kernel, as accurate as `kernel`.
 
     Degenerate cases:
-        With a bias a zero input is regular; without one it is as for `kernel`. The
-        slope in a bias variance of 0 is returned as 0. For a negative variance: nan.
+        With a bias a zero input is regular; without one it is as for `kernel`. In a
+        bias variance of 0 the slope is that from above; where that is infinite it is
+        returned as 0: for degree 1 at one zero input, for degree 0 at any and where the
+        inputs are parallel or opposite. For a negative variance: nan.
 
     Raises:
         ValueError: `degree` is not 0, 1 or 2, or the inputs are not alike.
@@ -129,7 +131,52 @@ def biased(
     root = jnp.where(some, jnp.sqrt(jnp.where(some, bias_variance, 1)), 0)
     root = root.astype(x.dtype)[None]
     first, second = (jnp.concatenate([scale * v, root]) for v in (x, y))
-    return kernel(first, second, degree)
+    value = kernel(first, second, degree)
+    # The root hides the slope at 0.
+    slope = lax.stop_gradient(_slope_without_bias(scale * x, scale * y, degree))
+    lost = _flat(jnp.asarray(bias_variance, x.dtype), slope)
+    return value + jnp.where(some, 0, lost)
+
+
+@jax.custom_jvp
+def _flat(variable: Float[Array, ""], slope: Float[Array, ""]) -> Float[Array, ""]:
+    """Nothing but a slope: 0, whose derivative in the variable is the one given."""
+    del variable
+    return jnp.zeros_like(slope)
+
+
+@_flat.defjvp
+def _flat_jvp(primals, tangents):
+    return jnp.zeros_like(primals[1]), primals[1] * tangents[0]
+
+
+def _slope_without_bias(
+    x: Float[Array, " d"], y: Float[Array, " d"], degree: int
+) -> Float[Array, ""]:
+    """Slope of the kernel as b is added to both squared norms and the inner product.
+
+    With r = |x| / |y| + |y| / |x| the cosine changes by (1 - r cos theta / 2) / (|x|
+    |y|). J_1' = -(pi - theta) sin theta and J_2' = -4 sin theta J_1.
+    """
+    first, second = polar(x)[0], polar(y)[0]
+    theta, gap = angles(x, y)
+    s, c, norms = sine(theta, gap), cosine(theta, gap), first * second
+    some, both_zero = (first > 0) & (second > 0), (first == 0) & (second == 0)
+    quotient = jnp.where(some, first, 1) / jnp.where(some, second, 1)
+    ratio = quotient + 1 / quotient
+    match degree:
+        case 0:
+            steep = norms * s
+            kink = steep == 0
+            slope = jnp.where(kink, 0, (1 - ratio * c / 2) / jnp.where(kink, 1, steep))
+        case 1:
+            slope = ratio * s / 2 + gap
+        case _:
+            bent = 4 * sine_residual(gap) * (1 - ratio * c / 2)
+            slope = norms * (ratio * double_angle_residual(gap) + bent)
+    # With a zero input: the kernel of degree 1 is b itself if both are.
+    rest = (jnp.zeros_like(s), both_zero.astype(s.dtype), (first**2 + second**2) / 2)
+    return jnp.where(some, slope / jnp.pi, rest[degree])
 
 
 def series(cosine: Float[Array, ""], degree: int, terms: int) -> Float[Array, ""]:

@@ -50,7 +50,8 @@ def squared_norms(product: Float[Array, "m k"], width: int) -> Float[Array, "2 w
         The |u_j|^2 in the first row, the |v_j|^2 in the second, to a few ulp of each.
 
     Degenerate cases:
-        The zero matrix gives zeros.
+        The zero matrix gives zeros. There is a kink, and the mean of the slopes, 0, is
+        returned.
 
     Raises:
         ValueError: `product` is not a matrix, or `width` is too small.
@@ -97,7 +98,9 @@ def _nuclear_norm(product: Float[Array, "m k"], width: int) -> Float[Array, ""]:
             f"width must be at least {min(product.shape)}, the smaller side of product,"
             f" got {width=}"
         )
-    return jnp.sum(jnp.linalg.svd(product, compute_uv=False))
+    sizes = jnp.linalg.svd(product, compute_uv=False)
+    # Of a zero matrix any basis is singular; the mean of the slopes there is 0.
+    return jnp.sum(jnp.where(sizes > 0, sizes, 0))
 
 
 def _traceless(

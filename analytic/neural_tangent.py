@@ -70,7 +70,8 @@ def first_layer_variance(
         width: Number m of hidden units.
 
     Returns:
-        The variance, to a few ulp of |x|^2 |y|^2 / m.
+        The variance, to a few ulp of |x|^2 |y|^2 / m. The two terms of its gradient,
+        from p and from 1 - p, cancel in part: it is good to 34 ulp of itself.
 
     Degenerate cases:
         A zero input gives 0, and so do opposite inputs, which share no active unit. The

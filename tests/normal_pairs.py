@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import mpmath
 import numpy as np
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS
 
-__all__ = ["broken_mean", "points", "scalars", "smooth_mean", "worst_ulps"]
+__all__ = ["broken_mean", "compare", "points", "scalars", "smooth_mean"]
 
 ANGLES = [1e-7, 1e-5, 1e-3, 0.03, 0.5, 1.0, 1.5, 1.6, 2.0, 2.6, 3.1]
 
@@ -82,10 +82,11 @@ def broken_mean(first, second, a, b, c):
     return total / (2 * mpmath.pi)
 
 
-def worst_ulps(form, reference, arguments, extra=()):
-    """Worst error over batched points, in ulp of the scale that a reference states.
+def compare(worst, form, reference, arguments, extra=()):
+    """Add the errors over batched points, in ulp of the scale that a reference states.
 
     Args:
+        worst: The errors of the form so far.
         form: The closed form, of scalars.
         reference: Gives the exact value and the scale, from mpmath numbers.
         arguments: Batched arrays.
@@ -93,10 +94,9 @@ def worst_ulps(form, reference, arguments, extra=()):
     """
     values = jax.jit(jax.vmap(lambda *row: form(*row, *extra)))(*arguments)
     assert values.dtype == arguments[0].dtype
-    worst, tiny = 0.0, 1e3 * float(jnp.finfo(values.dtype).tiny)
+    tiny = 1e3 * float(jnp.finfo(values.dtype).tiny)
     with mpmath.workdps(DIGITS):
         for value, *row in zip(values, *arguments, strict=True):
             exact, scale = reference(*(mpmath.mpf(float(v)) for v in row), *extra)
             if scale > tiny:  # else it underflows
-                worst = max(worst, ulps(value, exact, scale))
-    return worst
+                worst.add(value, exact, scale, at=row)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 
 from analytic import dropout as analytic
@@ -66,6 +66,21 @@ def closed(case, arrays, rate):
             return analytic.regression_loss(*arrays, rate, case)
 
 
+FORMS = {
+    "sensing": ("dropout.sensing_loss", ""),
+    "network": ("dropout.network_loss", ""),
+    "coordinate": ("dropout.regression_loss", "coordinates"),
+    "prediction": ("dropout.regression_loss", "predictions"),
+}
+
+
+def worst_loss(case, what="", slope=False):
+    """The errors of the loss of a case."""
+    name, part = FORMS[case]
+    what = ", ".join(filter(None, (part, what)))
+    return Worst(name, "its value at absolute values", what, slope=slope)
+
+
 loss = jax.jit(closed, static_argnums=0)
 minimizer = jax.jit(analytic.minimizer, static_argnums=3)
 regression_loss = jax.jit(analytic.regression_loss, static_argnums=4)
@@ -109,7 +124,7 @@ def enumerated(case, arrays, rate):
 
 @pytest.mark.parametrize("case", CASES)
 def test_loss_is_the_mean_over_all_masks(case, precision):
-    worst = 0.0
+    worst = worst_loss(case)
     for seed, (rate, size) in enumerate(itertools.product(RATES, SCALES)):
         arrays = draw(seed, *CASES[case])
         arrays[0] = arrays[0] * size
@@ -118,14 +133,15 @@ def test_loss_is_the_mean_over_all_masks(case, precision):
         assert value.dtype == precision
         with mpmath.workdps(DIGITS):
             scale = enumerated(case, absolute(arrays), rate)
-            worst = max(worst, ulps(value, enumerated(case, arrays, rate), scale))
-    assert worst <= LOSS_ULPS
+            reference = enumerated(case, arrays, rate)
+            worst.add(value, reference, scale, rate=rate, size=size)
+    worst.check(LOSS_ULPS)
 
 
 def test_path_regularizer_is_the_mean_over_inputs_and_masks(precision):
     # In two dimensions |x|^2 has mean 2 and the output is linear between the angles at
     # which a unit switches, so that quadrature between them gives all digits.
-    worst = 0.0
+    worst = Worst("dropout.path_regularizer", "itself")
     for seed, (rate, size) in enumerate(itertools.product([0.0, 1e-3, 0.97], SCALES)):
         inner, readout = draw(seed, (2, 2), (2, 2))
         inner, rate = inner * size, jnp.asarray(rate, precision)
@@ -146,14 +162,17 @@ def test_path_regularizer_is_the_mean_over_inputs_and_masks(precision):
             ends = sorted([mpmath.mpf(0), *switches, 2 * mpmath.pi])
             integral = mpmath.quad(change, ends, maxdegree=5)
             reference = integral / mpmath.pi
-            worst = max(worst, ulps(value, reference, reference or mpmath.mpf(1)))
+            scale = reference or mpmath.mpf(1)
+            worst.add(value, reference, scale, rate=rate, size=size)
         assert value.dtype == precision
-    assert worst <= PATH_ULPS
+    worst.check(PATH_ULPS)
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_minimizer_solves_the_normal_equations_of_all_masked_copies(unit, precision):
-    worst = 0.0
+    worst = Worst(
+        "dropout.minimizer", "|y| cond / |column| of X, as solved", f"{unit}s"
+    )
     for seed, (rate, size) in enumerate(itertools.product(RATES, SCALES)):
         inputs, targets = draw(seed, (5, 3), (5,))
         inputs = inputs * jnp.asarray([[1.0, size, 1.0]])
@@ -175,8 +194,8 @@ def test_minimizer_solves_the_normal_equations_of_all_masked_copies(unit, precis
                 matrix = matrix + float(rate / (1 - rate)) * np.eye(3)
             scale = mpmath.norm(y.tolist()) * np.linalg.cond(matrix)
             for u, expected, norm in zip(value, reference, sizes, strict=True):
-                worst = max(worst, ulps(u, expected, scale / norm))
-    assert worst <= MINIMIZER_ULPS
+                worst.add(u, expected, scale / norm, rate=rate, size=size)
+    worst.check(MINIMIZER_ULPS)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -189,10 +208,9 @@ def test_gradient_of_a_loss_at_rate_zero_and_at_zero_weights(case, precision):
     with mpmath.workdps(DIGITS):
         half = jnp.asarray(0.5, precision)
         reference = enumerated(case, arrays, half) - enumerated(case, arrays, zero)
-        assert (
-            ulps(slope, reference, enumerated(case, absolute(arrays), half))
-            <= SLOPE_ULPS
-        )
+        worst = worst_loss(case, "in the rate, at 0", slope=True)
+        worst.add(slope, reference, enumerated(case, absolute(arrays), half), rate=0)
+        worst.check(SLOPE_ULPS)
     arrays[0] = 0 * arrays[0]
     slopes, _ = gradient(case, arrays, half)
     if case in ("coordinate", "prediction"):
@@ -234,7 +252,9 @@ def test_rate_zero_gives_the_loss_without_dropout(precision):
             errors = targets - predict(np.ones(units, object))
             plain = np.sum(errors**2) / len(targets)
             scale = enumerated(case, absolute(arrays), zero)
-            assert ulps(value, plain, scale) <= LOSS_ULPS
+            worst = worst_loss(case)
+            worst.add(value, plain, scale, rate=0, size=1)
+            worst.check(LOSS_ULPS)
     assert analytic.path_regularizer(*draw(1, (3, 2), (1, 3)), zero) == 0
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 
 from analytic import dropout_completion as analytic, dropout_induced
@@ -48,7 +48,7 @@ def seen(left, right, rows, columns):
 
 
 def test_regularizer_is_the_mean_over_entries_and_masks(precision):
-    worst = 0.0
+    worst = Worst("dropout_completion.regularizer", "itself")
     for seed, (rate, size) in enumerate(itertools.product(RATES, SCALES)):
         left, right, rows, columns = draw(seed, (3, 2), (2, 2), (3,), (2,))
         left, rate = left * size, jnp.asarray(rate, precision)
@@ -63,12 +63,13 @@ def test_regularizer_is_the_mean_over_entries_and_masks(precision):
                 change = U * (np.array(mask, object) / (1 - drop) - 1)
                 total = np.outer(p, q) * (change @ V.T) ** 2
                 reference += chance * np.sum(total) / np.sum(p) / np.sum(q)
-            worst = max(worst, ulps(value, reference, reference or mpmath.mpf(1)))
-    assert worst <= REGULARIZER_ULPS
+            scale = reference or mpmath.mpf(1)
+            worst.add(value, reference, scale, rate=rate, size=size)
+    worst.check(REGULARIZER_ULPS)
 
 
 def test_minimum_is_reached_by_rescaled_equal_factors(precision):
-    worst = 0.0
+    worst = Worst("dropout_completion.minimum", "itself")
     for seed, size in enumerate(SCALES * 2):
         product, rows, columns = draw(seed, (2, 3), (2,), (3,))
         product = product * size
@@ -81,8 +82,8 @@ def test_minimum_is_reached_by_rescaled_equal_factors(precision):
                 value = minimum(product, rows, columns, width)
                 assert value.dtype == precision
                 least = nuclear**2 / width
-                worst = max(worst, ulps(value, least, least))
-    assert worst <= MINIMUM_ULPS
+                worst.add(value, least, least, size=size, width=width)
+    worst.check(MINIMUM_ULPS)
     with jax.enable_x64(True):
         product, rows, columns = draw(1, (2, 3), (2,), (3,))
         p, q = (np.sqrt(np.asarray(w / w.sum())) for w in (rows, columns))
@@ -98,7 +99,8 @@ def test_minimum_is_reached_by_rescaled_equal_factors(precision):
 
 
 def test_rotation_minimum_is_the_least_over_all_angles(precision):
-    worst = 0.0
+    lengths = "|P^(1/2) U|^2 |Q^(1/2) V|^2"
+    worst = Worst("dropout_completion.rotation_minimum", lengths)
     for seed, size in enumerate(SCALES * 2):
         left, right, rows, columns = draw(seed, (3, 2), (2, 2), (3,), (2,))
         left = left * size
@@ -117,8 +119,8 @@ def test_rotation_minimum_is_the_least_over_all_angles(precision):
             middle = (zero + quarter) / 2
             reference = middle - mpmath.hypot(zero - middle, eighth - middle)
             scale = np.sum(p @ U**2) * np.sum(q @ V**2) / np.sum(p) / np.sum(q)
-            worst = max(worst, ulps(value, reference, scale))
-    assert worst <= ROTATION_ULPS
+            worst.add(value, reference, scale, size=size)
+    worst.check(ROTATION_ULPS)
 
 
 def test_zeros(precision):

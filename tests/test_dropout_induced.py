@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 
 from analytic import dropout_induced as analytic
@@ -48,7 +48,8 @@ def regularizer(left, right):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_minimum_and_norms_follow_from_the_singular_values(shape, precision):
-    worst = 0.0
+    worst = Worst("dropout_induced.minimum", "itself")
+    worst_norm = Worst("dropout_induced.squared_norms", "itself")
     for seed, size in enumerate(SIZES):
         (product,) = draw(seed, shape)
         product = product * size
@@ -62,14 +63,16 @@ def test_minimum_and_norms_follow_from_the_singular_values(shape, precision):
                 assert (value.dtype, norms.dtype) == (precision, precision)
                 assert norms.shape == (2, width)
                 least = nuclear**2 / width
-                worst = max(worst, ulps(value, least, least))
+                worst.add(value, least, least, size=size, width=width)
+                equal = nuclear / width
                 for norm in norms.ravel():
-                    worst = max(worst, ulps(norm, nuclear / width, nuclear / width))
-    assert worst <= NUCLEAR_ULPS
+                    worst_norm.add(norm, equal, equal, size=size, width=width)
+    worst.check(NUCLEAR_ULPS)
+    worst_norm.check(NUCLEAR_ULPS)
 
 
 def test_rotation_minimum_is_the_least_over_all_angles(precision):
-    worst = 0.0
+    worst = Worst("dropout_induced.rotation_minimum", "|U|^2 |V|^2")
     for seed, (first, second) in enumerate(itertools.product(SIZES, SIZES)):
         left, right = draw(seed, (3, 2), (4, 2))
         left, right = left * first, right * second
@@ -92,8 +95,8 @@ def test_rotation_minimum_is_the_least_over_all_angles(precision):
             reference = middle - mpmath.hypot(zero - middle, eighth - middle)
             scale = mpmath.fsum(x * x for x in U) * mpmath.fsum(x * x for x in V)
             assert turned(mpmath.mpf(seed)) > reference
-            worst = max(worst, ulps(value, reference, scale))
-    assert worst <= ROTATION_ULPS
+            worst.add(value, reference, scale, sizes=(first, second))
+    worst.check(ROTATION_ULPS)
 
 
 def test_gradient_of_the_minimum(precision):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 
 from analytic import dropout_linear_network as analytic
@@ -58,7 +58,8 @@ def enumerated(inner, middle, readout, factor, rate):
 
 
 def test_regularizer_is_the_mean_over_all_masks(precision):
-    worst = 0.0
+    absolute = "its value at absolute values"
+    worst = Worst("dropout_linear_network.regularizer", absolute)
     for seed, (rate, size) in enumerate(itertools.product(RATES, SCALES)):
         arrays = draw(seed, (2, 2), (2, 2), (2, 2), (2, 2))
         arrays[0] = arrays[0] * size
@@ -71,13 +72,13 @@ def test_regularizer_is_the_mean_over_all_masks(precision):
         with mpmath.workdps(DIGITS):
             reference = enumerated(*map(exact, arrays), rate)
             scale = enumerated(*(abs(exact(a)) for a in arrays), rate)
-            worst = max(worst, ulps(value, reference, scale))
-    assert worst <= REGULARIZER_ULPS
+            worst.add(value, reference, scale, rate=rate, size=size)
+    worst.check(REGULARIZER_ULPS)
 
 
 def test_networks_of_signs_reach_the_minimum_for_rank_one(precision):
     # Balanced and equal: first layer signs / sqrt(d_1) on the map's input direction.
-    worst = 0.0
+    worst = Worst("dropout_linear_network.minimum", "itself times |M| |S| / |M S|")
     for seed, rate in enumerate(RATES):
         above, below, factor = draw(seed, (3,), (2,), (2, 2))
         rate = jnp.asarray(rate, precision)
@@ -102,8 +103,8 @@ def test_networks_of_signs_reach_the_minimum_for_rank_one(precision):
             spoiled = (
                 sizes[0] * sizes[1] / mpmath.norm(list(np.outer(a, b @ S).ravel()))
             )
-            worst = max(worst, ulps(value, reference, reference * spoiled))
-    assert worst <= MINIMUM_ULPS
+            worst.add(value, reference, reference * spoiled, rate=rate)
+    worst.check(MINIMUM_ULPS)
 
 
 def test_the_minimum_is_a_lower_bound_that_rank_two_does_not_reach():
@@ -124,7 +125,9 @@ def test_the_minimum_is_a_lower_bound_that_rank_two_does_not_reach():
 
 def test_scalar_minimizer_solves_the_normal_equations_of_one_unit(precision):
     # Of the best networks all units are equal, so that only nu counts.
-    worst = 0.0
+    worst = Worst(
+        "dropout_linear_network.scalar_minimizer", "|y| cond / |column| of X, as solved"
+    )
     for seed, rate in enumerate(RATES):
         inputs, targets = draw(seed, (5, 2), (5,))
         rate = jnp.asarray(rate, precision)
@@ -142,8 +145,8 @@ def test_scalar_minimizer_solves_the_normal_equations_of_one_unit(precision):
                 K = np.asarray(X / np.array(sizes), float)
                 scale = mpmath.norm(y.tolist()) * np.linalg.cond(K.T @ K)
                 for w, expected, size in zip(value, reference, sizes, strict=True):
-                    worst = max(worst, ulps(w, expected, scale / size))
-    assert worst <= SCALAR_ULPS
+                    worst.add(w, expected, scale / size, rate=rate, widths=widths)
+    worst.check(SCALAR_ULPS)
 
 
 def test_zeros_and_their_derivatives(precision):

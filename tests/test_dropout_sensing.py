@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 
 from analytic import dropout, dropout_sensing as analytic
@@ -60,7 +60,7 @@ def mean_gradient(left, right, sensors, targets, rate):
 
 
 def test_gradient_is_the_mean_over_samples_and_masks(precision):
-    worst = 0.0
+    worst = Worst("dropout_sensing.loss_gradient", "its value at absolute values")
     for seed, (rate, size) in enumerate(itertools.product(RATES, SCALES)):
         arrays = draw(seed, (3, 2), (2, 2), (3, 3, 2), (3,))
         arrays[0] = arrays[0] * size
@@ -72,9 +72,9 @@ def test_gradient_is_the_mean_over_samples_and_masks(precision):
             reference = mean_gradient(*map(exact, arrays), rate)
             scales = mean_gradient(*map(exact, absolute), rate)
             for entry in np.ndindex(value.shape):
-                error = ulps(value[entry], reference[entry], scales[entry])
-                worst = max(worst, error)
-    assert worst <= GRADIENT_ULPS
+                numbers = value[entry], reference[entry], scales[entry]
+                worst.add(*numbers, rate=rate, size=size)
+    worst.check(GRADIENT_ULPS)
 
 
 def test_gradient_is_that_of_the_loss_with_its_regularizer():
@@ -106,7 +106,10 @@ def gaussian_moments(left, right, rate):
 
 
 def test_mean_and_variance_at_gaussian_sensors(precision):
-    mean_worst = variance_worst = 0.0
+    worst_mean = Worst("dropout_sensing.added_loss", "itself")
+    worst_variance = Worst(
+        "dropout_sensing.added_loss_variance", "its value at absolute values"
+    )
     for seed, (rate, size) in enumerate(itertools.product(RATES, SCALES)):
         left, right = draw(seed, (3, 3), (2, 3))
         left, rate = left * size, jnp.asarray(rate, precision)
@@ -120,15 +123,14 @@ def test_mean_and_variance_at_gaussian_sensors(precision):
             if rate == 0:
                 assert mean == variance == 0
                 continue
-            mean_worst = max(mean_worst, ulps(mean, one, one))
-            error = ulps(variance, spread / 4, scale / 4)
-            variance_worst = max(variance_worst, error)
-    assert mean_worst <= MEAN_ULPS
-    assert variance_worst <= VARIANCE_ULPS
+            worst_mean.add(mean, one, one, rate=rate, size=size)
+            worst_variance.add(variance, spread / 4, scale / 4, rate=rate, size=size)
+    worst_mean.check(MEAN_ULPS)
+    worst_variance.check(VARIANCE_ULPS)
 
 
 def test_vectorized_product_is_the_inner_product(precision):
-    worst = 0.0
+    worst = Worst("dropout_sensing.vectorized_product", "its value at absolute values")
     for seed, size in enumerate(SCALES * 3):
         arrays = draw(seed, (3, 2), (4, 2), (3, 4))
         arrays[0] = arrays[0] * size
@@ -138,8 +140,8 @@ def test_vectorized_product_is_the_inner_product(precision):
             left, right, sensor = map(exact, arrays)
             reference = np.sum((left @ right.T) * sensor)
             scale = np.sum((abs(left) @ abs(right).T) * abs(sensor))
-            worst = max(worst, ulps(value, reference, scale))
-    assert worst <= PRODUCT_ULPS
+            worst.add(value, reference, scale, size=size)
+    worst.check(PRODUCT_ULPS)
 
 
 def test_zero_factors_and_rate_zero(precision):

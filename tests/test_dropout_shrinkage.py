@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 
 from analytic import dropout_shrinkage as analytic
@@ -77,7 +77,11 @@ def best(product, factor, rate, width):
 
 @pytest.mark.parametrize("shape", [(3, 2), (2, 3)])
 def test_minimum_and_minimizer(shape, precision):
-    value_worst = map_worst = 0.0
+    worst_value = Worst("dropout_shrinkage.minimum", "|M| |S| sqrt(minimum)")
+    worst_map = Worst(
+        "dropout_shrinkage.minimizer",
+        "|M| |S| cond(S) s_width / (s_width - s_(width + 1)), of the map times S",
+    )
     for seed, rate in enumerate(RATES * 2):
         product, factor = draw(seed, shape, (shape[1], shape[1]))
         product = product * (1e3 if seed >= len(RATES) else 1)
@@ -93,16 +97,17 @@ def test_minimum_and_minimizer(shape, precision):
                 if rate == 0 and width > 1:
                     assert value == 0
                 else:
-                    value_worst = max(value_worst, ulps(value, least, scale))
+                    worst_value.add(value, least, scale, rate=rate, width=width)
                 sizes = np.linalg.svd(np.asarray(product @ factor), compute_uv=False)
                 gap = sizes[width - 1] - sizes[width] if width < len(sizes) else 1
                 over = sizes[width - 1] / gap if width < len(sizes) else 1
                 condition = float(np.linalg.cond(np.asarray(factor)) * over)
                 error = exact(network) * exact(factor) - shrunk * exact(factor)
                 missed = float(mpmath.norm(list(error)) / (size * condition))
-                map_worst = max(map_worst, missed / float(jnp.finfo(precision).eps))
-    assert value_worst <= VALUE_ULPS
-    assert map_worst <= MAP_ULPS
+                missed /= float(jnp.finfo(precision).eps)
+                worst_map.put(missed, network.dtype, rate=rate, width=width)
+    worst_value.check(VALUE_ULPS)
+    worst_map.check(MAP_ULPS)
 
 
 def test_no_network_near_the_minimizer_is_better():

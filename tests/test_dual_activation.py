@@ -2,10 +2,10 @@ import jax
 import jax.numpy as jnp
 import mpmath
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 from mpmath import mpf
-from normal_pairs import broken_mean, points, scalars, smooth_mean, worst_ulps
+from normal_pairs import broken_mean, compare, points, scalars, smooth_mean
 
 from analytic import dual_activation as analytic
 from claims.dual_activation import CLAIMS  # noqa: F401 (collected by the plugin)
@@ -37,6 +37,13 @@ SLOPE_ULPS = {"step": 3, "relu": 2, "erf": 7, "probit": 5, "abs": 2, "relu_power
 def form(name, slope=False):
     whole = getattr(analytic, name)
     return whole.derivative if slope else whole
+
+
+def errors(name, what="", slope=False):
+    """The errors of a dual, in ulp of the scale that its reference states."""
+    two = name in ("abrelu", "gelu")
+    scale = "the larger of its two terms" if two else "itself"
+    return Worst(f"dual_activation.{name}", scale, what, slope=slope)
 
 
 def angle(a, b, c):
@@ -150,16 +157,18 @@ def test_reference_is_the_defining_mean(name, slope):
 def test_value(name, slope, precision):
     arguments = points(precision, VARIANCES)
     exact, extra = reference(name, slope), EXTRA.get(name, ())
-    worst = worst_ulps(form(name, slope), exact, arguments, extra)
-    assert worst <= ULPS[name][slope], worst
+    worst = errors(name, "derivative" if slope else "")
+    compare(worst, form(name, slope), exact, arguments, extra)
+    worst.check(ULPS[name][slope])
 
 
 @pytest.mark.parametrize("degree", [1, 2, 5])
 def test_powers(degree, precision):
     arguments = [v[::2] for v in points(precision, VARIANCES[:3])]
     exact = reference("relu_power", False)
-    worst = worst_ulps(analytic.relu_power, exact, arguments, (degree,))
-    assert worst <= ULPS["relu_power"][0], worst
+    worst = errors("relu_power")
+    compare(worst, analytic.relu_power, exact, arguments, (degree,))
+    worst.check(ULPS["relu_power"][0])
 
 
 @pytest.mark.parametrize("name", SLOPE_ULPS)
@@ -172,7 +181,7 @@ def test_slopes(name):
             return form(name)(*row, *extra)
 
         slopes = jax.jit(jax.vmap(jax.grad(one, argnums=(0, 1, 2))))(*arguments)
-    worst = 0
+    worst = errors(name, slope=True)
     with mpmath.workdps(2 * DIGITS):  # half of them go into the difference quotient
         for *values, a, b, c in zip(*slopes, *arguments, strict=True):
             row = [mpf(float(v)) for v in (a, b, c)]
@@ -191,8 +200,8 @@ def test_slopes(name):
                     first = 3 * reference(name, False)(a, b, c, 3)[0]
                     second = abs(c) * reference(name, True)(a, b, c, 3)[0]
                     scale = max(first, second) / (2 * row[k])
-                worst = max(worst, ulps(value, exact, scale))
-    assert worst <= SLOPE_ULPS[name], worst
+                worst.add(value, exact, scale, at=row)
+    worst.check(SLOPE_ULPS[name])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,9 +4,10 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
+from accuracy import Worst
 from hypothesis import settings, strategies as st
 from mpmath import mpf
-from normal_pairs import points, scalars, smooth_mean, worst_ulps
+from normal_pairs import compare, points, scalars, smooth_mean
 
 from analytic import dual_polynomial as analytic
 from claims.dual_polynomial import CLAIMS  # noqa: F401 (collected by the plugin)
@@ -117,8 +118,11 @@ def test_value(name, slope, precision):
     if name == "polynomial":
         extra = (extra[0].astype(precision),)
     exact = reference(name, slope)
-    worst = worst_ulps(lambda *row: form(name, slope)(*row, *extra), exact, arguments)
-    assert worst <= ULPS, worst
+    scale = "itself" if name.startswith("mono") else "the sum of the sizes of its terms"
+    what = "derivative" if slope else ""
+    worst = Worst(f"dual_polynomial.{name}", scale, what)
+    compare(worst, lambda *row: form(name, slope)(*row, *extra), exact, arguments)
+    worst.check(ULPS)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 
 from analytic import fastica_threshold as analytic, hermite, spiked_cumulant
 from claims.fastica_threshold import CLAIMS  # noqa: F401 (collected by the plugin)
@@ -50,6 +50,7 @@ def test_constant_from_the_defining_integrals(contrast):
         h = {3: lambda z: z**3 - 3 * z, 4: lambda z: z**4 - 6 * z**2 + 3}
         k = 3 if contrast == "cubic" else 4
         own = mpmath.fsum(m * LOSSES[contrast](z) * h[k](z) for z, m in rule)
+    worst = Worst("fastica_threshold.constant", "itself", contrast)
     for latent, beta, dtype in itertools.product(LATENTS, (1e-3, 0.7, 50.0), DTYPES):
         with jax.enable_x64(True):
             given = jnp.asarray(beta, dtype)
@@ -66,7 +67,8 @@ def test_constant_from_the_defining_integrals(contrast):
             b = mpmath.mpf(float(given))
             ratio = mean * mpmath.sqrt(b / (1 + b)) ** k
             exact = mpmath.factorial(k - 1) ** 2 * square / (own * ratio) ** 2
-            assert ulps(found, exact, exact) <= CONSTANT_ULPS
+            worst.add(found, exact, exact, latent=latent, beta=beta)
+    worst.check(CONSTANT_ULPS)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 from mpmath import mpf
 
@@ -39,7 +39,8 @@ def test_backprop_is_the_difference_quotient(precision):
     assert gradient.dtype == precision
     with mpmath.workdps(2 * DIGITS):
         exact = [np.vectorize(lambda v: mpf(float(v)))(m) for m in (x, *matrices)]
-        step, place, worst = mpf(10) ** -30, 0, 0.0
+        step, place = mpf(10) ** -30, 0
+        worst = Worst("finite_network.backprop", "its largest entry")
         largest = float(jnp.max(jnp.abs(gradient)))
         for matrix in exact[1:]:
             for index in np.ndindex(matrix.shape):
@@ -49,10 +50,10 @@ def test_backprop_is_the_difference_quotient(precision):
                     values.append(exact_network(*exact))
                 matrix[index] = kept
                 slope = (values[0] - values[1]) / (2 * step)
-                worst = max(worst, ulps(gradient[place], slope, largest))
+                worst.add(gradient[place], slope, largest, entry=place)
                 place += 1
     assert place == gradient.size
-    assert worst <= BACKPROP_ULPS
+    worst.check(BACKPROP_ULPS)
 
 
 def test_backprop_of_one_hidden_layer_and_of_a_zero_input():
@@ -71,8 +72,12 @@ def test_diagonal_is_that_of_the_wide_kernel(depth, precision):
     one, zero = jnp.ones((), precision), jnp.zeros((), precision)
     value = analytic.diagonal(x, depth, zero, one)
     assert value.dtype == precision
-    square = mpmath.fsum(mpf(float(v)) ** 2 for v in x)
-    assert ulps(value, (depth + 1) * square, (depth + 1) * square) <= 2
+    with mpmath.workdps(DIGITS):
+        square = mpmath.fsum(mpf(float(v)) ** 2 for v in x)
+        exact = (depth + 1) * square
+    worst = Worst("finite_network.diagonal", "itself")
+    worst.add(value, exact, exact, x=x, depth=depth)
+    worst.check(2)
     wide = neural_tangent.kernel(x, x, depth=depth)
     assert jnp.allclose(wide, value, rtol=16 * jnp.finfo(precision).eps)
     # For |z| the gain is 1, with which `kernel` keeps norms.
@@ -81,6 +86,61 @@ def test_diagonal_is_that_of_the_wide_kernel(depth, precision):
     )
     assert jnp.allclose(wide, value, rtol=64 * jnp.finfo(precision).eps)
     assert jnp.isnan(analytic.diagonal(x, depth, zero, zero))
+
+
+def test_moments_to_rounding(precision):
+    square, cumulant = (
+        Worst(f"finite_network.{name}", "itself")
+        for name in ("norm_square", "fourth_cumulant")
+    )
+    for scale in (1e-8, 1, 1e8):
+        x = scale * jnp.asarray(np.array([0.3, -1.25, 2.0]), precision)
+        values = analytic.norm_square(x, 2), analytic.fourth_cumulant(x, 7, 3)
+        with mpmath.workdps(DIGITS):
+            exact = mpmath.fsum(mpf(float(v)) ** 2 for v in x)
+            square.add(values[0], exact, exact, x=x)
+            exact = 15 * exact**2 / 28
+            cumulant.add(values[1], exact, exact, x=x)
+    square.check(2)
+    cumulant.check(4)
+
+
+def test_deviation_bound_to_rounding(precision):
+    worst = Worst("finite_network.deviation_bound", "itself times 1 + m e^2 / n^2")
+    for width, deviation in [(1, 0.1), (50, 0.5), (1000, 1.0)]:
+        e = jnp.asarray(deviation, precision)
+        value = analytic.deviation_bound(jnp.zeros(4, precision), e, width)
+        with mpmath.workdps(DIGITS):
+            share = width * mpf(float(e)) ** 2 / 16
+            exact = 32 * mpmath.exp(-share / 2)
+            worst.add(value, exact, exact * (1 + share), width=width, deviation=e)
+    worst.check(2)
+
+
+def test_deviation_bound_at_the_width_that_the_lemma_asks_for():
+    # n = 8, e = 1/2 and delta = 1/10 take 3,664 units; inputs do not matter.
+    width = int(np.ceil(2 * 64 * np.log(2 * 64 / 0.1) / 0.25))
+    bound = analytic.deviation_bound(jnp.arange(8.0), jnp.asarray(0.5), width)
+    assert 0.0998 < bound <= 0.1
+    assert analytic.deviation_bound(jnp.zeros(3), jnp.asarray(0.0), 5) == 18
+
+
+@pytest.mark.parametrize("module", [analytic, empirical])
+@pytest.mark.parametrize(("shape", "width"), [((2, 2), 4), ((3,), 0)])
+def test_deviation_bound_refuses_other_shapes(module, shape, width):
+    given = {"weights": jnp.ones((4, 2))} if module is empirical else {}
+    with pytest.raises(ValueError, match="angles must be a vector and width at least"):
+        module.deviation_bound(jnp.zeros(shape), jnp.asarray(0.5), width, **given)
+
+
+def test_one_layer_far_from_the_mean_and_one_near_it():
+    turns = (jnp.arange(512) + 0.25) * 2 * jnp.pi / 512
+    even = jnp.stack([jnp.cos(turns), jnp.sin(turns)], axis=1)
+    angles, half = jnp.array([0.3, 1.2, 2.9]), jnp.asarray(0.5)
+    assert empirical.deviation_bound(angles, half, 512, weights=even) == 0
+    # All units active at the first input only: its entry is off by one half.
+    one = jnp.broadcast_to(jnp.array([np.cos(0.3), np.sin(0.3)]), (512, 2))
+    assert empirical.deviation_bound(angles, half / 2, 512, weights=one) == 1
 
 
 @pytest.mark.parametrize(("fourth_moment", "kurtosis"), [(1, 3), (3, 15)])

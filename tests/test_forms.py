@@ -16,6 +16,19 @@ KINKED_AT_ZERO = {
     "relu2.kernel": {"x", "y"},
     "relu1.loss": {"student"},
 }
+# Nothing to differentiate: an integer, or no array among the parameters.
+NUMBERS = {
+    "sphere.relu_eigs",
+    "sphere.times_t",
+    "sphere.circle",
+    "sphere.decay",
+    "hermite.information_exponent",
+    "hermite.derivative",
+    "hermite.coefficient_table",
+    "hermite.coefficients",
+}
+# Computed in single precision, whatever is asked for: so are its roundings.
+SINGLE = {"ntk.deep_float32"}
 # A value of order one keeps about this many units in the last place under jit and vmap.
 ULPS = 64
 
@@ -31,13 +44,16 @@ def points_of(claim, count=4):
     return case.static, points
 
 
-def differentiable(points):
-    return {n: v for n, v in points.items() if v.dtype.kind == "f"}
+def unoptimized(function):
+    """Compiled for one run: what optimization would gain is less than what it costs.
+
+    What is rewritten above the level of machine code stays as it is.
+    """
+    return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
 
 
-@pytest.mark.parametrize("name", ENTRIES)
-def test_dtype_follows_the_inputs_and_jit_and_vmap_change_nothing(name, precision):
-    claim = ENTRIES[name]
+def given(claim, precision):
+    """The form as a function of one point, the points, and their number."""
     static, points = points_of(claim)
     points = {
         n: jnp.asarray(v, precision if v.dtype.kind == "f" else None)
@@ -48,42 +64,72 @@ def test_dtype_follows_the_inputs_and_jit_and_vmap_change_nothing(name, precisio
         return claim.analytic(**static, **point)
 
     count = len(next(iter(points.values()))) if points else 1
-    batched = jax.jit(jax.vmap(form, axis_size=count))(points)
-    if points:
-        assert batched.dtype == precision or batched.dtype.kind in "iub"
-    eps = np.finfo(precision).eps
-    for row in (0, count - 1):
-        point = {n: v[row] for n, v in points.items()}
-        alone = np.asarray(form(point), np.float64)
-        scale = max(np.abs(alone).max(initial=0.0), np.finfo(precision).tiny)
-        gap = np.abs(np.asarray(batched[row], np.float64) - alone)
-        assert (gap <= ULPS * eps * max(scale, 1.0)).all()
+    return form, points, count
+
+
+def ends(function, points):
+    """A function at the first and at the last point, one by one."""
+    return [function({n: v[row] for n, v in points.items()}) for row in (0, -1)]
+
+
+def values_and_gradients(form, points, count):
+    """Both at all points; no gradients where there is nothing to differentiate."""
+    first = {n: v[0] for n, v in points.items()}
+    floats = {n for n, v in points.items() if v.dtype.kind == "f"}
+    smooth = floats and jax.eval_shape(form, first).dtype.kind == "f"
+
+    def both(point):
+        value, gradients = form(point), None
+        if smooth:
+            rest = {n: v for n, v in point.items() if n not in floats}
+            gradients = jax.grad(lambda part: jnp.sum(form(part | rest)))(
+                {n: point[n] for n in floats}
+            )
+        return value, gradients
+
+    return unoptimized(jax.vmap(both, axis_size=count))(points)
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_gradients_are_finite_at_every_corner(name, precision):
-    claim = ENTRIES[name]
-    static, points = points_of(claim)
-    points = {n: jnp.asarray(v, precision) for n, v in differentiable(points).items()}
-    value = jax.eval_shape(
-        lambda point: claim.analytic(**static, **point),
-        {n: v[0] for n, v in points.items()},
-    )
-    if not points or value.dtype.kind != "f":
-        # Nothing to differentiate: an integer, or no array among the parameters.
-        numbers = ("sphere.relu_eigs", "sphere.times_t", "sphere.circle")
-        numbers += ("sphere.decay", "hermite.information_exponent")
-        numbers += ("hermite.derivative", "hermite.coefficient_table")
-        assert name in (*numbers, "hermite.coefficients")
-        return
+def test_jit_and_vmap_change_nothing_and_gradients_are_finite(name, precision):
+    form, points, count = given(ENTRIES[name], precision)
+    values, gradients = values_and_gradients(form, points, count)
+    # Outside of jit each operation is compiled by itself: the dearest part of all.
+    single = form if precision == "float64" else unoptimized(form)
+    rounded = "float32" if name in SINGLE else precision
+    require_the_same(values, ends(single, points), rounded)
+    # The dtype follows the inputs.
+    if points:
+        assert values.dtype == precision or values.dtype.kind in "iub"
+    if gradients is None:
+        assert name in NUMBERS
+    else:
+        require_finite(gradients, points, KINKED_AT_ZERO.get(name, ()))
 
-    def total(point):
-        return jnp.sum(claim.analytic(**static, **point))
 
-    gradients = jax.jit(jax.vmap(jax.grad(total)))(points)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ENTRIES)
+def test_jit_and_vmap_change_nothing_in_single_precision_either(name):
+    form, points, count = given(ENTRIES[name], "float32")
+    values = jax.jit(jax.vmap(form, axis_size=count))(points)
+    require_the_same(values, ends(form, points), "float32")
+
+
+def require_the_same(values, alone, precision):
+    """Under jit and vmap the first and the last value are as they are without."""
+    eps = np.finfo(precision).eps
+    for batched, single in zip((values[0], values[-1]), alone, strict=True):
+        single = np.asarray(single, np.float64)
+        scale = max(np.abs(single).max(initial=0.0), np.finfo(precision).tiny)
+        gap = np.abs(np.asarray(batched, np.float64) - single)
+        assert (gap <= ULPS * eps * max(scale, 1.0)).all()
+
+
+def require_finite(gradients, points, kinked):
+    """Gradients are finite at every corner, but for known kinks."""
     for parameter, gradient in gradients.items():
         finite = jnp.isfinite(gradient.reshape(len(gradient), -1)).all(axis=1)
-        if parameter in KINKED_AT_ZERO.get(name, ()):
+        if parameter in kinked:
             zero = jnp.linalg.norm(points[parameter], axis=1) == 0
             assert (finite == ~zero).all(), parameter
             assert zero.any(), "the corner is missing"

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, assert_near, ulps
+from accuracy import DIGITS, Worst, assert_near
 from hypothesis import given, settings, strategies as st
 from mpmath import fdot, mpf, norm
 from relu_plane import exact, gated_reference, in_plane, pairs, plane_mean, relu
@@ -39,7 +39,7 @@ def at_angle(angle):
 
 @DTYPES
 def test_second_moment_against_the_defining_integral(dtype):
-    worst = 0.0
+    worst = Worst("gate_error.second_moment", "itself")
     with jax.enable_x64(dtype == "float64"), mpmath.workdps(DIGITS):
         points = [*pairs(dtype)]
         x, y = map(np.stack, zip(*points, strict=True))
@@ -47,15 +47,16 @@ def test_second_moment_against_the_defining_integral(dtype):
         for value, (a, b) in zip(values, points, strict=True):
             truth = moment_reference(exact(a), exact(b))
             if truth > 1e-30 * float(norm(exact(b))) ** 2:
-                worst = max(worst, ulps(value, truth, truth))
+                worst.add(value, truth, truth, gate=a, weight=b)
             else:  # Opposite to rounding.
                 assert value < 1e-20 * (b @ b)
-    assert worst <= 12, worst
+    worst.check(12)
 
 
 @DTYPES
 def test_forms_of_the_angle_against_the_defining_integrals(dtype):
-    worst = {"variance": 0.0, "mean": 0.0}
+    worst_variance = Worst("gate_error.relative_variance", "itself")
+    worst_mean = Worst("gate_error.dense_mean", "itself")
     with jax.enable_x64(dtype == "float64"), mpmath.workdps(DIGITS):
         angles = np.array(ANGLES, dtype)
         variance = jax.jit(jax.vmap(lambda t: analytic.relative_variance(t, 5, 7)))
@@ -67,14 +68,14 @@ def test_forms_of_the_angle_against_the_defining_integrals(dtype):
             # The plane holds 2 of the 5 directions.
             moment = moment_reference(gate, weight) * mpf(7) / 4
             relative = (moment / square - 1) / 7
-            worst["variance"] = max(worst["variance"], ulps(value, relative, relative))
+            worst_variance.add(value, relative, relative, angle=angle)
             for part, exact_part in zip(mean, truth, strict=True):
                 if exact_part:
-                    error = ulps(part, exact_part, exact_part)
-                    worst["mean"] = max(worst["mean"], error)
+                    worst_mean.add(part, exact_part, exact_part, angle=angle)
                 else:
                     assert part == 0
-    assert max(worst.values()) <= 12, worst
+    worst_variance.check(12)
+    worst_mean.check(12)
 
 
 def test_forms_agree_on_what_they_share():

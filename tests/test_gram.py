@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS
+from accuracy import DIGITS, Worst
 
 from analytic import _layers, arc_cosine, gram as analytic, neural_tangent
 from claims.gram import CLAIMS  # noqa: F401 (collected by the plugin)
@@ -15,6 +15,8 @@ CLOSE = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 0]
 # Worst relative error of float32 entries of close pairs, and of all others relative to
 # the larger of the entry and |x| |y| / 4. Measured 1.9e-7 and 7e-7.
 RELATIVE, ABSOLUTE = 5e-7, 1.5e-6
+# Likewise of all entries, in ulp of the scales that the docstrings state.
+ENTRY_ULPS = 8  # Measured 3.4.
 
 
 def inputs(dimension=16):
@@ -42,7 +44,32 @@ def reference(x, y, depth, weight=2, bias=0):
         kernel = weight * norms * angular / mpmath.pi + bias
         tangent = kernel + weight * (1 - theta / mpmath.pi) * tangent
         x_square, y_square = weight * x_square + bias, weight * y_square + bias
-    return float(kernel), float(tangent)
+    return kernel, tangent
+
+
+SCALES = {
+    ("covariance", "float32"): "the entry or |x| |y| / 4",
+    ("covariance", "float64"): "the entry or |x| |y|",
+    ("tangent", "float32"): "the entry or (L + 1) |x| |y| / 4",
+    ("tangent", "float64"): "the entry or L^2 |x| |y| / theta, at most of 1e-8 in all",
+}
+
+
+def compare(name, depth, matrix, exact, x, y):
+    """Every entry, in ulp of the scale that the docstring states for its dtype."""
+    dtype = str(matrix.dtype)
+    worst = Worst(f"gram.{name}", SCALES[name, dtype])
+    with mpmath.workdps(DIGITS):
+        for (i, j), value in np.ndenumerate(matrix):
+            u, v = ([mpmath.mpf(float(e)) for e in row] for row in (x[i], y[j]))
+            norms = mpmath.norm(u) * mpmath.norm(v)
+            size = norms / 4 if dtype == "float32" else norms
+            if name == "tangent":
+                cosine = min(1, abs(mpmath.fdot(u, v)) / norms)
+                theta = max(mpmath.acos(cosine), 2e-8)
+                size *= depth + 1 if dtype == "float32" else depth**2 / theta
+            worst.add(value, exact[i, j], max(size, abs(exact[i, j])), x=u, y=v)
+    worst.check(ENTRY_ULPS)
 
 
 @pytest.mark.parametrize(
@@ -56,9 +83,16 @@ def test_every_entry(depth, variances):
             [[reference(u, v, depth, *variances) for v in y] for u in x]
         ).transpose(2, 0, 1)
     norms = np.linalg.norm(x, axis=1)[:, None] * np.linalg.norm(y, axis=1)
-    for name, values in zip(NAMES, exact, strict=True):
-        matrix = np.asarray(getattr(analytic, name)(x, y, depth=depth, **names))
+    for name, truths in zip(NAMES, exact, strict=True):
+        form, values = getattr(analytic, name), truths.astype(float)
+        matrix = np.asarray(form(x, y, depth=depth, **names))
         assert matrix.dtype == "float32"
+        compare(name, depth, matrix, truths, x, y)
+        with jax.enable_x64(True):
+            wide = (jnp.asarray(v, "float64") for v in (x, y))
+            double = np.asarray(form(*wide, depth=depth, **names))
+        assert double.dtype == "float64"
+        compare(name, depth, double, truths, x, y)
         error = np.abs(matrix - values)
         relative = np.diagonal(error / np.abs(values))
         assert relative.max() <= RELATIVE, (name, relative)
@@ -72,7 +106,7 @@ def test_small_entries_keep_their_digits():
     matrix = np.asarray(analytic.covariance(x, y, depth=1))
     with mpmath.workdps(DIGITS):
         for k, distance in enumerate(CLOSE[:3]):
-            exact = reference(x[k], y[k], 1)[0]
+            exact = float(reference(x[k], y[k], 1)[0])
             assert matrix[k, k] == pytest.approx(exact, rel=2e-6), distance
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 
 from analytic import hermite as analytic
@@ -73,14 +73,18 @@ def test_coefficients_equal_the_defining_integral(rule, function):
     with mpmath.workdps(DIGITS):
         values = [LINKS[function](z) for z in nodes]
         exact = [mpmath.fdot(values, column) for column in columns]
+    worst = Worst("hermite.coefficients", "itself")
     for x64 in (False, True):
         with jax.enable_x64(x64):
             found = analytic.coefficients(function, 10)
         assert found.dtype == ("float64" if x64 else "float32")
-        for value, reference in zip(np.asarray(found), exact, strict=True):
+        for k, (value, reference) in enumerate(
+            zip(np.asarray(found), exact, strict=True)
+        ):
             # Where the coefficient vanishes nothing but 0 will do.
             scale = max(abs(reference), mpmath.mpf(10) ** -25)
-            assert ulps(value, reference, scale) <= COEFFICIENT_ULPS
+            worst.add(value, reference, scale, function=function, k=k)
+    worst.check(COEFFICIENT_ULPS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -100,6 +104,7 @@ def test_cross_moments_equal_the_mean_over_a_pair(correlation, dtype):
         nodes, vectors = mpmath.eigsy(jacobi)
         normal = [(node, vectors[0, i] ** 2) for i, node in enumerate(nodes)]
         exact, r = [0] * 6, mpmath.mpf(float(rho))
+        worst = Worst("hermite.cross_moments", "itself")
         for (u, first), (z, second) in itertools.product(normal, repeat=2):
             v = r * u + mpmath.sqrt(1 - r * r) * z
             pairs = zip(polynomials(u, 5), polynomials(v, 5), strict=True)
@@ -107,7 +112,8 @@ def test_cross_moments_equal_the_mean_over_a_pair(correlation, dtype):
                 exact[k] += first * second * p * q
         for value, reference in zip(np.diag(found), exact, strict=True):
             scale = max(abs(reference), mpmath.mpf(10) ** -60)
-            assert ulps(value, reference, scale) <= MOMENT_ULPS
+            worst.add(value, reference, scale, rho=r)
+    worst.check(MOMENT_ULPS)
 
 
 def exact_kernel(x, y, rho):
@@ -138,6 +144,7 @@ def test_kernel_to_rounding(dtype):
     with jax.enable_x64(True):
         found = np.asarray(jax.jit(jax.vmap(analytic.kernel))(*jnp.asarray(grid.T)))
     assert found.dtype == dtype
+    worst = Worst("hermite.kernel", "itself times 1 + the exponent's terms")
     with mpmath.workdps(DIGITS):
         for value, row in zip(found, grid, strict=True):
             x, y, rho = (mpmath.mpf(float(entry)) for entry in row)
@@ -146,7 +153,8 @@ def test_kernel_to_rounding(dtype):
             b = (rho * (x - sign * y)) ** 2 / (2 * (1 - rho * rho))
             exact = exact_kernel(x, y, rho)
             if b <= 80:  # Within the range of float32.
-                assert ulps(value, exact, exact * (1 + abs(a) + b)) <= KERNEL_ULPS
+                worst.add(value, exact, exact * (1 + abs(a) + b), x=x, y=y, rho=rho)
+    worst.check(KERNEL_ULPS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -159,7 +167,10 @@ def test_kernel_has_the_derivatives_of_its_series_at_zero(x, y, dtype):
         assert slope == x * y
         exact = float((x**2 - 1) * (y**2 - 1))
         scale = float(1 + x**2 + y**2 + (x * y) ** 2)
-        assert ulps(curvature, exact, scale) <= CURVATURE_ULPS
+        terms = "1 + x^2 + y^2 + x^2 y^2"
+        worst = Worst("hermite.kernel", terms, "second, in rho, at 0", slope=True)
+        worst.add(curvature, exact, scale, x=x, y=y, rho=0)
+        worst.check(CURVATURE_ULPS)
 
 
 @pytest.mark.parametrize("rho", [-1.0, 0.0, 1.0])

@@ -1,3 +1,4 @@
+import functools
 import itertools
 import math
 
@@ -6,7 +7,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 
 from analytic import hermite, hermite_rules as analytic
@@ -18,6 +19,7 @@ DTYPES = ["float32", "float64"]
 SMOOTHED_ULPS = 2.5  # Measured 1.2.
 TRANSFORMED_ULPS = 1.6  # Measured 0.8.
 SCALED_ULPS = 1  # Measured 0.5.
+TABLE_ULPS = 1.6  # Measured 0.8.
 ORDER = 7
 
 LINKS = {
@@ -82,6 +84,7 @@ def test_smoothed_equals_the_mean_over_the_noise(dtype):
     with jax.enable_x64(True):
         found = np.asarray(form(*jnp.asarray(grid.T)))
     assert found.dtype == dtype
+    worst = Worst("hermite_rules.smoothed", "|rho|^k times the terms of h_k")
     with mpmath.workdps(2 * DIGITS):
         # Moments of the noise: h_k is a polynomial, so no integral is left.
         powers = [mpmath.fac2(m - 1) if m % 2 == 0 else 0 for m in range(ORDER + 1)]
@@ -103,7 +106,8 @@ def test_smoothed_equals_the_mean_over_the_noise(dtype):
                     exact += (-1) ** j * ways * mean
                     scale += ways * abs(y) ** m * abs(rho) ** k
                 scale = max(scale, mpmath.mpf(10) ** -40)
-                assert ulps(value, exact, scale) <= SMOOTHED_ULPS
+                worst.add(value, exact, scale, point=y, rho=rho, k=k)
+    worst.check(SMOOTHED_ULPS)
 
 
 @pytest.mark.parametrize("function", LINKS)
@@ -116,6 +120,7 @@ def test_transformed_equals_the_defining_integrals(rule, function):
         ]
         c = [abs(v) for v in coefficients(rule, f)]
         c += [abs(v) for v in exact[0][ORDER:]] + [0]
+    worst = Worst("hermite_rules.transformed", "the sum of the sizes of its terms")
     for x64 in (False, True):
         with jax.enable_x64(x64):
             found = np.asarray(analytic.transformed(function, ORDER))
@@ -131,7 +136,9 @@ def test_transformed_equals_the_defining_integrals(rule, function):
             ]
             for row in range(3):
                 scale = max(scales[row], 1e-25)
-                assert ulps(found[row, k], exact[row][k], scale) <= TRANSFORMED_ULPS
+                at = {"function": function, "row": row, "k": k}
+                worst.add(found[row, k], exact[row][k], scale, **at)
+    worst.check(TRANSFORMED_ULPS)
 
 
 @pytest.mark.parametrize(("function", "jump"), [("sign", 2), ("step", 1)])
@@ -149,6 +156,7 @@ def test_scaled_equals_the_defining_integral(rule, rate, dtype):
         rate = jnp.asarray(rate, dtype)
         found = np.asarray(analytic.scaled(rate, ORDER))
     assert found.dtype == dtype
+    worst = Worst("hermite_rules.scaled", "(1 + k + r^2) times itself")
     with mpmath.workdps(DIGITS):
         r = mpmath.mpf(float(rate))
         for row, name in enumerate(analytic.SCALED):
@@ -159,7 +167,8 @@ def test_scaled_equals_the_defining_integral(rule, rate, dtype):
                     assert abs(value) < 1e-20
                 else:
                     scale = (1 + k + r * r) * abs(reference)
-                    assert ulps(value, reference, scale) <= SCALED_ULPS
+                    worst.add(value, reference, scale, function=name, rate=r, k=k)
+    worst.check(SCALED_ULPS)
 
 
 def test_slopes_of_the_scaled_links():
@@ -210,6 +219,39 @@ def test_smoothing_twice_multiplies_the_correlations(first, second, y):
     k = jnp.arange(6)
     twice = jnp.asarray(first) ** k * analytic.smoothed(y, jnp.asarray(second), 5)
     assert jnp.allclose(analytic.smoothed(y, one, 5), twice, rtol=1e-5, atol=1e-3)
+
+
+TABLE = LINKS | {name: functools.partial(f, 1) for name, f in SCALED.items()}
+TABLE |= {
+    "abs": abs,
+    "sign": mpmath.sign,
+    "step": lambda z: int(z > 0),
+    "x_gaussian": lambda z: z * mpmath.exp(-z * z / 2),
+    "normal_cdf": mpmath.ncdf,
+    "log_cosh": lambda z: mpmath.log(mpmath.cosh(z)),
+    "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
+    "softplus": lambda z: mpmath.log1p(mpmath.exp(z)),
+}
+TABLE |= {f"power_{n}": lambda z, n=n: z**n for n in range(1, 5)}
+TABLE |= {f"hermite_{n}": lambda z, n=n: polynomials(z, 4)[n] for n in range(1, 5)}
+
+
+@pytest.mark.parametrize("family", ["kinked", "smooth"])
+def test_table_equals_the_defining_integrals(rule, family):
+    names = {"kinked": analytic.KINKED, "smooth": analytic.SMOOTH}[family]
+    with mpmath.workdps(DIGITS):
+        exact = {name: coefficients(rule, TABLE[name]) for name in names}
+    worst = Worst("hermite_rules.coefficient_table", "itself", family)
+    for dtype in DTYPES:
+        with jax.enable_x64(dtype == "float64"):
+            table = np.asarray(analytic.coefficient_table(family, ORDER))
+        assert table.dtype == dtype
+        for name, row in zip(names, table, strict=True):
+            for k, value in enumerate(row):
+                # Where the coefficient vanishes nothing but 0 will do.
+                scale = max(abs(exact[name][k]), mpmath.mpf(10) ** -25)
+                worst.add(value, exact[name][k], scale, function=name, k=k)
+    worst.check(TABLE_ULPS)
 
 
 def test_scaled_at_rate_one_and_the_table_are_the_coefficients():

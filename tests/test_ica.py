@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 
 from analytic import ica as analytic
@@ -71,11 +71,13 @@ def test_population_loss_equals_the_defining_integral(contrast, dtype):
     with jax.enable_x64(True):
         found = np.asarray(jax.jit(loss)(*jnp.asarray(grid.T)))
     assert found.dtype == dtype
+    worst = Worst("ica.population_loss", "itself", contrast)
     with mpmath.workdps(DIGITS):
         for value, row in zip(found, grid, strict=True):
             alpha, beta = (mpmath.mpf(float(entry)) for entry in row)
             exact = projected_mean(alpha, beta, lambda _, s: CONTRASTS[contrast](s))
-            assert ulps(value, exact, exact) <= LOSS_ULPS
+            worst.add(value, exact, exact, alpha=alpha, beta=beta)
+    worst.check(LOSS_ULPS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -90,6 +92,7 @@ def test_slopes_equal_those_of_the_integral(contrast, dtype):
     slopes = jax.grad(lambda a, b: analytic.population_loss(a, b, contrast), (0, 1))
     with jax.enable_x64(True):
         found = np.stack(jax.jit(jax.vmap(slopes))(*jnp.asarray(grid.T)), 1)
+    worst = Worst("ica.population_loss", "1", contrast, slope=True)
     with mpmath.workdps(DIGITS):
         for (by_alpha, by_beta), row in zip(found, grid, strict=True):
             alpha, beta = (mpmath.mpf(float(entry)) for entry in row)
@@ -104,9 +107,10 @@ def test_slopes_equal_those_of_the_integral(contrast, dtype):
             else:
                 by_signal = mpmath.mpf(0)
             exact = by_signal * 2 * gamma * alpha
-            assert ulps(by_alpha, exact, 1) <= SLOPE_ULPS
+            worst.add(by_alpha, exact, 1, alpha=alpha, beta=beta)
             exact = by_signal * alpha**2 / (1 + beta) ** 2
-            assert ulps(by_beta, exact, 1) <= SLOPE_ULPS
+            worst.add(by_beta, exact, 1, alpha=alpha, beta=beta)
+    worst.check(SLOPE_ULPS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -119,6 +123,7 @@ def test_quartic_loss_equals_the_defining_integral(dtype):
             jax.jit(jax.vmap(analytic.quartic_loss))(*jnp.asarray(grid.T))
         )
     assert found.dtype == dtype
+    worst = Worst("ica.quartic_loss", "3 + |kappa| gamma^2 alpha^4")
     with mpmath.workdps(DIGITS):
         for value, row in zip(found, grid, strict=True):
             alpha, beta, p = (mpmath.mpf(float(entry)) for entry in row)
@@ -134,7 +139,8 @@ def test_quartic_loss_equals_the_defining_integral(dtype):
             )
             kurtosis = mpmath.fsum(chance * nu**4 for nu, chance in latents) - 3
             scale = 3 + abs(kurtosis) * (gamma * alpha**2) ** 2
-            assert ulps(value, exact, scale) <= QUARTIC_ULPS
+            worst.add(value, exact, scale, alpha=alpha, beta=beta, p=p)
+    worst.check(QUARTIC_ULPS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -147,12 +153,13 @@ def test_exp_loss_equals_the_defining_integral_and_its_slope(dtype):
         slopes = jax.jit(jax.vmap(jax.jacobian(analytic.exp_loss, (0, 1))))(*rows)
     assert found.dtype == dtype
     assert all(np.isfinite(s).all() for s in slopes)
+    worst = Worst("ica.exp_loss", "itself")
     with mpmath.workdps(DIGITS):
         for (loss, slope), row in zip(found, grid, strict=True):
             alpha, beta = (mpmath.mpf(float(entry)) for entry in row)
             gamma = beta / (1 + beta)
             exact = projected_mean(alpha, beta, lambda _, s: CONTRASTS["exp"](s))
-            assert ulps(loss, exact, exact) <= LOSS_ULPS
+            worst.add(loss, exact, exact, alpha=alpha, beta=beta)
             # d/d alpha of s = alpha sqrt(gamma) nu + sqrt(1 - gamma alpha^2) z.
             spread = mpmath.sqrt(1 - gamma * alpha**2)
             exact = projected_mean(
@@ -172,7 +179,8 @@ def test_exp_loss_equals_the_defining_integral_and_its_slope(dtype):
             if abs(exact) < 1e-35:
                 assert slope == 0
             else:
-                assert ulps(slope, exact, exact) <= LOSS_ULPS
+                worst.add(slope, exact, exact, alpha=alpha, beta=beta)
+    worst.check(LOSS_ULPS)
 
 
 def test_a_draw_of_exp_loss_is_the_contrast_and_its_slope():

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 
 from analytic import likelihood_ratio as analytic, spiked_cumulant
@@ -51,6 +51,8 @@ def test_ratio_equals_that_of_the_densities(dtype):
     assert found.dtype == dtype
     for slope in slopes:
         assert np.isfinite(slope).all()
+    scale = "itself times 1 + (1 + beta) (1 + |x|)^2"
+    worst = Worst("likelihood_ratio.ratio", scale)
     with mpmath.workdps(DIGITS):
         for i, value in enumerate(found):
             point, spike, b = exact(x[i]), exact(v[i]), mpmath.mpf(float(beta[i]))
@@ -58,7 +60,9 @@ def test_ratio_equals_that_of_the_densities(dtype):
             reference = density_ratio(u, b)
             scale = reference * (1 + (1 + b) * (1 + mpmath.norm(point)) ** 2)
             if reference > 1e-30:  # Within the range of float32.
-                assert ulps(value, reference, scale) <= RATIO_ULPS
+                at = {"point": point, "spike": spike, "beta": b}
+                worst.add(value, reference, scale, **at)
+    worst.check(RATIO_ULPS)
 
 
 def test_slopes_of_the_ratio():
@@ -73,13 +77,16 @@ def test_slopes_of_the_ratio():
     grid = list(itertools.product([0.0, 0.2, 1.5], [1e-3, 0.7, 5.0]))
     with jax.enable_x64(True):
         found = jax.jit(jax.vmap(slopes))(*jnp.asarray(grid).T)
+    scale = "(1 + beta)^2 (1 + the ratio)"
+    worst = Worst("likelihood_ratio.ratio", scale, "first and second", slope=True)
     with mpmath.workdps(DIGITS):
         for i, row in enumerate(grid):
             point = exact(row)
             scale = (1 + point[1]) ** 2 * (1 + density_ratio(*point))
             for values, order in zip(found, [(1, 0), (0, 1), (2, 0)], strict=True):
                 reference = mpmath.diff(density_ratio, tuple(point), order)
-                assert ulps(values[i], reference, scale) <= SLOPE_ULPS
+                worst.add(values[i], reference, scale, u=point[0], beta=point[1])
+    worst.check(SLOPE_ULPS)
 
 
 @pytest.mark.parametrize(
@@ -98,11 +105,13 @@ def test_overlap_equals_the_defining_integral(second, beta):
             for z, m in rule
             for y, w in (rule if own[1] else [(0, 1)])
         )
+    worst = Worst("likelihood_ratio.overlap", "itself times 1 + beta")
     for dtype in DTYPES:
         with jax.enable_x64(True):
             first, other = (jnp.asarray(v, dtype) for v in ([1, 0], second))
             found = analytic.overlap(first, other, jnp.asarray(beta, dtype))
-        assert ulps(found, reference, reference * (1 + beta)) <= OVERLAP_ULPS
+        worst.add(found, reference, reference * (1 + beta), second=second, beta=beta)
+    worst.check(OVERLAP_ULPS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -116,6 +125,7 @@ def test_overlap_to_rounding(dtype):
     assert found.dtype == dtype
     for slope in slopes:
         assert np.isfinite(slope).all()
+    worst = Worst("likelihood_ratio.overlap", "itself times 1 + beta")
     with mpmath.workdps(DIGITS):
         for i, value in enumerate(found):
             one, other, b = exact(v[i]), exact(w[i]), mpmath.mpf(float(beta[i]))
@@ -123,7 +133,9 @@ def test_overlap_to_rounding(dtype):
             q *= b / (1 + b)
             sides = mpmath.exp(q / (1 + q)) + mpmath.exp(-q / (1 - q))
             reference = sides / 2 / mpmath.sqrt(1 - q * q)
-            assert ulps(value, reference, reference * (1 + b)) <= OVERLAP_ULPS
+            at = {"first": one, "second": other, "beta": b}
+            worst.add(value, reference, reference * (1 + b), **at)
+    worst.check(OVERLAP_ULPS)
 
 
 @pytest.mark.parametrize("t", [-0.5, 0.3])

@@ -1,100 +1,164 @@
-"""Every claim refuses its own closed form when it is slightly or clearly wrong."""
+"""That every claim is tried with slightly wrong forms, and that trying finds them."""
 
-import itertools
+import ast
+import functools
+import importlib
+import subprocess
+import sys
+from pathlib import Path
 
-import numpy as np
+import jax.numpy as jnp
 import pytest
+from mutants import (
+    COARSE,
+    ITEM,
+    LARGER,
+    MANY_DRAWS,
+    MutatedNode,
+    not_refused,
+    with_mutants,
+)
 
-from tallystick import Bound, Distribution, Settings
+from tallystick import (
+    Claim,
+    Control,
+    Distribution,
+    Domain,
+    Identity,
+    Scalar,
+    Settings,
+    Uniform,
+    Vector,
+    expectation,
+)
 from tallystick.catalogue import load_catalogue
-from tallystick.checking import bench_of, judge_wrong_form
+from tallystick.checking import bench_of
 
-ENTRIES = {entry.claim.name: entry.claim for entry in load_catalogue()[0]}
-# Where one percent is not enough: what it takes, and why.
-LARGER = {
-    # Limits, with 2 % allowed for what is left at finite width; draws of networks are
-    # dear, and 4 % is what 1e5 of them can see.
-    "ntk.deep": 0.1,
-    "gram.covariance": 0.1,
-    "gram.tangent": 0.1,
-    "nngp.deep": 0.1,
-    "ntk.kernel": 0.1,
-    # A limit with 5 % allowed for, and the dearest draws of all.
-    "cntk.circular1d": 0.2,
-}
+TESTS = Path(__file__).parent
+ENTRIES = load_catalogue()[0]
+FACTORS = {"1.01 x formula", "0.99 x formula"}
 
 
-def times(form, factor):
-    """A multiple of a form, whatever its parameters are called."""
-    return lambda *args, **kwargs: factor * form(*args, **kwargs)
-
-
-def interchanged(form, first, second):
-    """A form with two of its parameters interchanged."""
-    names = {first: second, second: first}
-    return lambda **point: form(**{names.get(n, n): v for n, v in point.items()})
-
-
-# Sampled claims of dear draws, a quarter of a minute and more each.
-SLOW = {
-    "cntk.circular1d",
-    "drop.sensing_gauss_variance",
-    "gate.limits",
-    "gate.norm",
-    "gate.uniform_inputs",
-    "gram.tangent",
-    "nngp.kurtosis",
-    "ntk.kernel",
-    "relu2.h1",
-    "relu2.zero_weight",
-}
-CASES = [
-    pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
-    for name in ENTRIES
-]
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_one_percent_the_wrong_sign_and_interchanged_arguments_are_refused(name):
-    claim = ENTRIES[name]
-    bench = bench_of(claim, Settings())
-    # A bound that need not be attained would hold all the more when it is smaller.
-    assert not isinstance(claim.relation, Bound) or claim.relation.attained
-    size = LARGER.get(name, 0.01)
-    wrong = {
-        f"{factor} x formula": times(claim.analytic, factor)
-        for factor in (-1.0, 1 + size, 1 - size)
+@pytest.mark.parametrize("topic", sorted({entry.topic for entry in ENTRIES}))
+def test_the_tests_of_a_topic_collect_all_its_claims(topic):
+    tree = ast.parse((TESTS / f"test_{topic}.py").read_text())
+    imported = {
+        (node.module, alias.name)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname is None
     }
-    swapped = swaps(claim, bench)
-    # All are compiled together.
-    bench.forms.extend([*wrong.values(), *swapped.values()])
-    for text, form in {**wrong, **changed(claim, bench, swapped)}.items():
-        refusal = judge_wrong_form(text, form, bench)
-        assert refusal.refused, refusal
+    assert (f"claims.{topic}", "CLAIMS") in imported
+    listed = importlib.import_module(f"claims.{topic}").CLAIMS
+    own = {entry.claim.name for entry in ENTRIES if entry.topic == topic}
+    assert {claim.name for claim in listed} == own
 
 
-def swaps(claim, bench):
-    """The forms with two parameters of one shape interchanged."""
+def test_each_claim_of_a_topic_gets_one_item_for_its_slightly_wrong_forms():
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q"]
+    command += ["-p", "no:cacheprovider", "tests/test_relu_node.py"]
+    found = subprocess.run(
+        command, cwd=TESTS.parent, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    names = [e.claim.name for e in ENTRIES if e.topic == "relu_node"]
+    items = [f"tests/test_relu_node.py::{name}::{ITEM}" for name in names]
+    assert [line for line in found if line.endswith(f"::{ITEM}")] == items
+
+
+def test_only_what_is_in_the_catalogue_is_treated_otherwise():
+    names = {entry.claim.name for entry in ENTRIES}
+    assert set(LARGER) | set(COARSE) | MANY_DRAWS <= names
+    assert all(size > LARGER.get(name, 0.01) for name, size in COARSE.items())
+
+
+def test_what_is_no_claim_is_left_alone(request):
+    node = request.node
+    assert with_mutants([node]) == [node]
+    assert not isinstance(node, MutatedNode)
+
+
+def claim_of(form, experiment, domain, **rest):
+    """A claim of its own."""
+
+    @functools.wraps(form)
+    def zero(*args, **kwargs):
+        return 0 * form(*args, **kwargs)
+
+    return Claim(
+        "own.claim",
+        statement="a claim of the tests",
+        analytic=form,
+        empirical=experiment,
+        domain=domain,
+        source="elementary",
+        controls=(Control("zero", zero),),
+        **rest,
+    )
+
+
+def weighted(x, y):
+    return jnp.sum(x) + 2 * jnp.sum(y)
+
+
+def product(x, y):
+    return x @ y
+
+
+PLANE = Domain(x=Vector(3), y=Vector(3))
+SWAP = "x, y interchanged"
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "form", "left"),
+    [
+        (1e-12, weighted, set()),
+        (0.05, weighted, FACTORS),
+        (50.0, weighted, {*FACTORS, "-1.0 x formula", SWAP}),
+        # It is symmetric: interchanged it is right.
+        (1e-12, product, set()),
+        (0.05, product, FACTORS),
+    ],
+)
+def test_the_wrong_forms_that_a_claim_lets_pass_are_named(tolerance, form, left):
+    claim = claim_of(form, form, PLANE, relation=Identity(tolerance=tolerance))
+    found = not_refused(claim, bench_of(claim, Settings.quick()), 0.01)
+    assert set(found) == left
+
+
+@expectation(z=Uniform(40))
+def largest(scale, *, z):
+    return scale * jnp.max(z)
+
+
+def test_a_quick_bench_refuses_one_percent_of_a_sampled_mean():
+    def form(scale):
+        return scale * 40 / 41
+
+    claim = claim_of(form, largest, Domain(scale=Scalar(1.0, 2.0)))
+    bench = bench_of(claim, Settings.quick())
     prepared = bench.prepared(bench.cases()[0])
-    shapes = {n: v.shape for n, v in prepared.points.items()}
-    return {
-        f"{first}, {second} interchanged": interchanged(claim.analytic, first, second)
-        for first, second in itertools.combinations(shapes, 2)
-        if shapes[first] == shapes[second]
+    assert prepared.exact is None
+    assert prepared.tolerance == pytest.approx(0.05)
+    assert not not_refused(claim, bench, 0.01)
+    assert not not_refused(claim, bench, 0.01, optimized=True)
+    # The bench itself is as it was.
+    assert prepared.tolerance == pytest.approx(0.05)
+    # Much less than the tolerance is let pass.
+    assert set(not_refused(claim, bench, 1e-6)) == {
+        "1.000001 x formula",
+        "0.999999 x formula",
     }
 
 
-def changed(claim, bench, forms):
-    """Those whose values differ from the claim's."""
-    # A distribution function is no number at a point: it is judged as it is.
-    if isinstance(claim.relation, Distribution):
-        return forms
-    prepared = bench.prepared(bench.cases()[0])
-    right = prepared.target(claim.analytic)
-    return {
-        text: form
-        for text, form in forms.items()
-        if not np.allclose(
-            right, prepared.target(form), rtol=1e-9, atol=1e-12, equal_nan=True
-        )
-    }
+def test_a_law_is_tried_with_wrong_distribution_functions():
+    def form(scale, value):
+        return jnp.clip(value / scale, 0.0, 1.0) ** 40
+
+    claim = claim_of(
+        form, largest, Domain(scale=Scalar(1.0, 2.0)), relation=Distribution("value")
+    )
+    bench = bench_of(claim, Settings.quick())
+    assert set(not_refused(claim, bench, 0.1)) == set()
+    # More than one is no probability, however little.
+    assert set(not_refused(claim, bench, 1e-4)) == {"0.9999 x formula"}

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst, ulps
 from mpmath import mpf
 
 from analytic import network_depth as analytic
@@ -32,16 +32,31 @@ def test_single_precision(depth):
     angles = jnp.asarray(np.float32(ANGLES))
     form = jax.jit(jax.vmap(lambda a: analytic.single_precision(a, depth)))
     values = form(angles)
+    worst = Worst("network_depth.single_precision", "the kernel or 1", f"depth {depth}")
     with mpmath.workdps(DIGITS):
         for value, angle in zip(values, angles, strict=True):
             exact = layers(angle, depth)[1]
             # At depth 1 the kernel changes its sign.
-            assert ulps(value, exact, max(abs(exact), 1)) <= SINGLE_ULPS
+            worst.add(value, exact, max(abs(exact), 1), angle=angle)
+    worst.check(SINGLE_ULPS)
     with jax.enable_x64(True):
         # The same digits, in the dtype of the input.
         wide = form(jnp.asarray(angles, "float64"))
         assert wide.dtype == "float64"
         assert jnp.array_equal(wide.astype("float32"), wide)
+
+
+def test_limits_are_rounded_constants(precision):
+    angle = jnp.asarray(1.5, precision)
+    with mpmath.workdps(DIGITS):
+        constants = {
+            "correlation_rate": 9 * mpmath.pi**2 / 2,
+            "tangent_limit": mpf("1/4"),
+        }
+        for name, exact in constants.items():
+            worst = Worst(f"network_depth.{name}", "itself")
+            worst.add(getattr(analytic, name)(angle), exact, exact, angle=angle)
+            worst.check(0.5)
 
 
 def test_cosines_lose_the_digits_that_angles_keep():

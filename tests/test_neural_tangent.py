@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 
 from analytic import gram, neural_tangent as analytic
@@ -98,12 +98,13 @@ def test_two_layers(name, dtype):
         form = jax.jit(jax.vmap(lambda x, y: getattr(analytic, name)(x, y, *extra)))
         values = form(x, y)
         assert values.dtype == dtype
-    worst = 0
+    scale = "|x|^2 |y|^2 / m" if extra else "|x| |y|"
+    worst = Worst(f"neural_tangent.{name}", scale)
     with mpmath.workdps(DIGITS):
         for value, u, v in zip(values, map(exact, x), map(exact, y), strict=True):
             scale, reference = two_layer_reference(name, u, v)
-            worst = max(worst, ulps(value, reference, scale))
-    assert worst <= TWO_LAYER_ULPS[name]
+            worst.add(value, reference, scale, x=u, y=v)
+    worst.check(TWO_LAYER_ULPS[name])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -113,12 +114,12 @@ def test_deep(depth, dtype):
         x, y = (v[:: 1 if depth < 9 else 5] for v in pairs(dtype))
         values = jax.vmap(analytic.deep, (0, 0, None))(x, y, depth)
         assert values.dtype == dtype
-    worst = 0
+    worst = Worst("neural_tangent.deep", "depth^2 |x| |y|", f"depth {depth}")
     with mpmath.workdps(DIGITS):
         for value, u, v in zip(values, map(exact, x), map(exact, y), strict=True):
             scale = depth**2 * mpmath.norm(u) * mpmath.norm(v)
-            worst = max(worst, ulps(value, deep_reference(u, v, depth), scale))
-    assert worst <= DEEP_ULPS[depth]
+            worst.add(value, deep_reference(u, v, depth), scale, x=u, y=v)
+    worst.check(DEEP_ULPS[depth])
 
 
 @pytest.mark.parametrize("name", [*TWO_LAYER_ULPS, "deep"])
@@ -134,7 +135,7 @@ def test_gradient(name):
             return deep_reference(x, y, 3)
         return two_layer_reference(name, x, y)[1]
 
-    worst = 0
+    worst = Worst(f"neural_tangent.{name}", "its norm", "angles to 0.03", slope=True)
     with mpmath.workdps(DIGITS):
         for values, u, v in zip(gradient, map(exact, x), map(exact, y), strict=True):
             step = mpmath.norm(u) / mpmath.mpf(10) ** 16
@@ -144,9 +145,9 @@ def test_gradient(name):
                 ahead[k] += step
                 behind[k] -= step
                 slope = (reference(ahead, v) - reference(behind, v)) / (2 * step)
-                worst = max(worst, ulps(value, slope, largest))
+                worst.add(value, slope, largest, x=u, y=v)
     variance = name == "first_layer_variance"
-    assert worst <= (VARIANCE_GRADIENT_ULPS if variance else GRADIENT_ULPS)
+    worst.check(VARIANCE_GRADIENT_ULPS if variance else GRADIENT_ULPS)
 
 
 EXTRA = {"first_layer_variance": (4,), "deep": (2,)}
@@ -296,19 +297,26 @@ def test_extreme_angles_and_norms(dtype):
         x, y = extreme_pairs(dtype)
         found = [jax.jit(jax.vmap(jax.value_and_grad(f)))(x, y) for f in forms]
     tiny = float(jnp.finfo(dtype).tiny) * 1e3
-    worst = 0
+    names = "arc_cosine.kernel", "neural_tangent.both_layers"
+    extreme = "degree 1, all angles and norms", "all angles and norms"
+    both = [
+        [Worst(n, "itself", e, slope=slope) for slope in (False, True)]
+        for n, e in zip(names, extreme, strict=True)
+    ]
     with mpmath.workdps(60):
         for k, (u, v) in enumerate(zip(map(exact, x), map(exact, y), strict=True)):
-            for (values, slopes), (value, gradient) in zip(
-                found, closed_forms(u, v), strict=True
+            for (values, slopes), (value, gradient), (of_values, of_slopes) in zip(
+                found, closed_forms(u, v), both, strict=True
             ):
                 if abs(value) > tiny:  # else it underflows
-                    worst = max(worst, ulps(values[k], value, value))
+                    of_values.add(values[k], value, value, x=u, y=v)
                 error = mpmath.norm(exact(slopes[k]) - gradient)
                 eps = float(jnp.finfo(dtype).eps)
                 if mpmath.norm(gradient) > tiny:
-                    worst = max(worst, float(error / mpmath.norm(gradient)) / eps)
-    assert worst <= EXTREME_ULPS
+                    error = float(error / mpmath.norm(gradient)) / eps
+                    of_slopes.put(error, dtype, x=u, y=v)
+    for worst in (*both[0], *both[1]):
+        worst.check(EXTREME_ULPS)
 
 
 @pytest.mark.parametrize("name", ["first_layer", "both_layers", "deep"])
@@ -333,6 +341,7 @@ def test_deep_at_depth_fifty_in_float32():
     """Against the same recursion in 50 digits, in ulp of the kernel itself."""
     x, y = (v[:: len(NORMS)] for v in pairs("float32"))
     values = jax.jit(jax.vmap(lambda x, y: analytic.deep(x, y, 50)))(x, y)
+    worst = Worst("neural_tangent.deep", "itself", "depth 50")
     with mpmath.workdps(DIGITS):
         for value, u, v in zip(values, map(exact, x), map(exact, y), strict=True):
             inner, norms = mpmath.fdot(u, v), mpmath.norm(u) * mpmath.norm(v)
@@ -342,7 +351,8 @@ def test_deep_at_depth_fifty_in_float32():
                 angular = mpmath.sin(theta) + (mpmath.pi - theta) * mpmath.cos(theta)
                 inner = norms * angular / mpmath.pi
                 tangent = inner + (1 - theta / mpmath.pi) * tangent
-            assert ulps(value, tangent, tangent) <= DEEP_RELATIVE_ULPS
+            worst.add(value, tangent, tangent, x=u, y=v)
+    worst.check(DEEP_RELATIVE_ULPS)
 
 
 # Worst error of kernels with other activations, in ulp of depth times the kernel at the
@@ -390,6 +400,8 @@ def test_networks_with_any_activation(activation, bias, precision):
     }
     x, y = (v[::7] for v in pairs(precision))
     found = {name: form(x, y) for name, form in forms.items()}
+    scale = "depth times the kernel at the larger input"
+    worst = {n: Worst(f"neural_tangent.{n}", scale, activation) for n in forms}
     with mpmath.workdps(30):
         for k, (u, v) in enumerate(zip(map(exact, x), map(exact, y), strict=True)):
             values = network_reference(u, v, 2, activation, 1.5, bias)
@@ -398,7 +410,9 @@ def test_networks_with_any_activation(activation, bias, precision):
             )
             for name, value in zip(("covariance", "kernel"), values, strict=True):
                 assert found[name].dtype == precision
-                assert ulps(found[name][k], value, 2 * largest) <= NETWORK_ULPS
+                worst[name].add(found[name][k], value, 2 * largest, x=u, y=v)
+    for errors in worst.values():
+        errors.check(NETWORK_ULPS)
 
 
 @pytest.mark.parametrize("activation", ["abs", "gelu", "tanh", "cos"])

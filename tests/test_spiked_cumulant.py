@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from accuracy import DIGITS, ulps
+from accuracy import DIGITS, Worst
 from hypothesis import given, settings, strategies as st
 
 from analytic import spiked_cumulant as analytic
@@ -78,6 +78,8 @@ def hermite_mean(latent, gamma, k):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("latent", LATENTS)
 def test_coefficients_equal_the_mean_over_latent_and_noise(latent, dtype):
+    degree = "(1 + k) times itself"
+    worst = Worst("spiked_cumulant.likelihood_coefficients", degree, latent)
     for beta in (1e-3, 0.7, 5.0, 1e4):
         with jax.enable_x64(True):
             beta = jnp.asarray(beta, dtype)
@@ -94,7 +96,8 @@ def test_coefficients_equal_the_mean_over_latent_and_noise(latent, dtype):
                 if abs(exact) < 1e-35:
                     assert value == 0
                 else:
-                    assert ulps(value, exact, (1 + k) * exact) <= COEFFICIENT_ULPS
+                    worst.add(value, exact, (1 + k) * exact, beta=exact_beta, k=k)
+    worst.check(COEFFICIENT_ULPS)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +149,7 @@ def test_latent_has_its_moments(latent):
 def test_cumulants_equal_those_of_the_moments(latent, dtype):
     """By the general recursion, from raw moments over latent and noise."""
     v, w = [1.0, -0.5, 2.0], [0.25, 3.0, 1.0]
+    worst = Worst("spiked_cumulant.cumulants", "itself over |w . v|", latent)
     for beta in (1e-3, 0.7, 50.0):
         with jax.enable_x64(True):
             found = analytic.cumulants(
@@ -189,12 +193,15 @@ def test_cumulants_equal_those_of_the_moments(latent, dtype):
                 if abs(reference) < 1e-35:
                     assert value == 0
                 else:
-                    assert ulps(value, reference, scale) <= CUMULANT_ULPS, m
+                    worst.add(value, reference, scale, beta=exact_beta, m=m)
+    worst.check(CUMULANT_ULPS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("direction", [[2.0, -0.5, 1.0], [0.0, 3.0, 0.0], [-0.7]])
 def test_whitening_is_the_inverse_root(direction, dtype):
+    scale = "itself" if len(direction) == 1 else "1"
+    worst = Worst("spiked_cumulant.whitening", scale)
     for beta in (0.0, 1e-3, 5.0, 1e4):
         with jax.enable_x64(True):
             spike = jnp.asarray(direction, dtype)
@@ -211,7 +218,8 @@ def test_whitening_is_the_inverse_root(direction, dtype):
             exact = axes * roots * axes.T
             for (i, j), value in np.ndenumerate(np.asarray(found)):
                 scale = exact[0, 0] if len(v) == 1 else 1
-                assert ulps(value, exact[i, j], scale) <= WHITENING_ULPS
+                worst.add(value, exact[i, j], scale, direction=v, beta=beta)
+    worst.check(WHITENING_ULPS)
 
 
 def test_slopes_of_cumulants_and_whitening():

@@ -1,0 +1,1 @@
+"""Errors of the closed forms in units of the last place, and gradients at corners."""
