@@ -160,7 +160,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E9.3",
-                where="chapter 9, exercise 3(a)",
+                where="Theory of Deep Learning (draft), chapter 9, exercise 3(a)",
                 printed="arccos z = pi/2 - z - sum_l (2l-3)!! z / (2l-2)!!",
                 corrected="pi/2 - sum_(l>=1) (2l-3)!! z^(2l-1) / ((2l-2)!! (2l-1))",
                 form=_printed_step_series,

@@ -82,7 +82,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E11.6",
-                where="(11.3) and Proposition 11.2.1",
+                where="Theory of Deep Learning (draft), (11.3) and Proposition 11.2.1",
                 printed="L + lambda R, with the R of Proposition 11.2.1, which "
                 "contains lambda",
                 corrected="L + lambda R, with the R of (11.3), which does not",
@@ -172,7 +172,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E11.8",
-                where="proof of Proposition 11.2.2, first line",
+                where="Theory of Deep Learning (draft), proof of Proposition 11.2.2",
                 printed="R = lambda sum_j E a_j(x)^2",
                 corrected="R = lambda sum_j |W_j|^2 E a_j(x)^2",
                 form=lambda inner, readout, rate: (
@@ -211,7 +211,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E11.20",
-                where="section 11.4",
+                where="Theory of Deep Learning (draft), section 11.4",
                 printed="L(u) + lambda u' C u",
                 corrected="L(u) + lambda u' diag(C) u",
                 form=_with_unit(analytic.regression_loss, "prediction"),
@@ -265,7 +265,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E11.20",
-                where="section 11.4",
+                where="Theory of Deep Learning (draft), section 11.4",
                 printed="(1 + lambda) X' X u = X' y",
                 corrected="(X' X + lambda diag(X' X)) u = X' y",
                 form=_with_unit(analytic.minimizer, "prediction"),

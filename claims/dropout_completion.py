@@ -148,7 +148,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E11.3",
-                where="section 11.1.2, (11.7)",
+                where="Theory of Deep Learning (draft), section 11.1.2, (11.7)",
                 printed="a rotation of any factors reaches "
                 "|P^(1/2) U V' Q^(1/2)|_*^2 / width",
                 corrected="a rotation of the balanced factors of "

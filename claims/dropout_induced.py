@@ -100,7 +100,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E11.4",
-                where="proof of Theorem 11.1.1",
+                where="Theory of Deep Learning (draft), proof of Theorem 11.1.1",
                 printed="the r columns of the balanced factors are rotated, r the "
                 "rank: |M|_* / r each",
                 corrected="they are padded with zero columns first: |M|_* / width each",
@@ -149,7 +149,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E11.2",
-                where="Theorem 11.1.1",
+                where="Theory of Deep Learning (draft), Theorem 11.1.1",
                 printed="a rotation of any factors reaches |U V'|_*^2 / width",
                 corrected="a rotation of the balanced factors does",
                 form=lambda left, right: analytic.minimum(left @ right.T, 2),

@@ -82,7 +82,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E11.5",
-                where="(11.6)",
+                where="Theory of Deep Learning (draft), (11.6)",
                 printed="Theta(M) = |M|_*^2 / width for every M, so that all singular "
                 "values are thresholded",
                 corrected="Theta(M) is infinite where the rank of M exceeds the width, "
@@ -130,7 +130,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E11.21",
-                where="section 11.4",
+                where="Theory of Deep Learning (draft), section 11.4",
                 printed="dropout on a linear network only scales the map: "
                 "M / (1 + lambda / width)",
                 corrected="the singular values are shrunk and thresholded; the map is "

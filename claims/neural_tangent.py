@@ -103,7 +103,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E9.1",
-                where="(9.8), Problem 9.2.1",
+                where="Theory of Deep Learning (draft), (9.8), Problem 9.2.1",
                 printed="H*_ij = E[s'(w.x_i) s'(w.x_j)]",
                 corrected="H*_ij = x_i.x_j E[s'(w.x_i) s'(w.x_j)]",
                 form=lambda x, y: arc_cosine.kernel(x, y, 0) / 2,
@@ -111,7 +111,7 @@ CLAIMS = (
             ),
             Erratum(
                 "E9.2",
-                where="chapter 9, exercise 3",
+                where="Theory of Deep Learning (draft), chapter 9, exercise 3",
                 printed="H*_ij = (pi - arccos(x_i.x_j)) / (2 pi)",
                 corrected="x_i.x_j (pi - arccos(x_i.x_j)) / (2 pi), which 3(a) expands",
                 form=lambda x, y: (jnp.pi - jnp.arccos(jnp.sum(x * y))) / (2 * jnp.pi),
@@ -196,7 +196,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E9.11",
-                where="section 9.4, the final display",
+                where="Theory of Deep Learning (draft), section 9.4, the final display",
                 printed="Theta = sum_h Sigma_(h-1) prod_(h'=h)^(L+1) Sigma'_h'",
                 corrected="the product ends at L",
                 form=_product_too_long,

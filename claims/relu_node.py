@@ -163,7 +163,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E3",
-                where="section 3",
+                where="Tian, ICLR workshop 2017, section 3",
                 printed="convergence outside |w - w*| < R is unlikely to be provable",
                 corrected="the flow converges from every theta < pi, in two dimensions"
                 " and more with probability one",
@@ -206,7 +206,7 @@ CLAIMS = (
         errata=(
             Erratum(
                 "E2",
-                where="section 3, on sampling",
+                where="Tian, ICLR workshop 2017, section 3, on sampling",
                 printed="a large ball hits with probability (r / R)^d",
                 corrected="(R / r)^d for r >= 2 R: at r = 2 R it is 2^-d",
                 form=lambda ratio, dimension: ratio**dimension,

@@ -34,6 +34,20 @@ class Found:
     broken: list[Broken] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
 
+    def claims(self, command: str) -> list[Entry]:
+        """The claims, for a command that can do nothing without one.
+
+        Raises:
+            UnknownClaimError: There are only `check(...)` calls.
+        """
+        if self.reports and not self.entries:
+            file = self.reports[0].where.partition(":")[0]
+            raise UnknownClaimError(
+                f"{file} makes check(...) calls but holds no Claim, and {command} needs"
+                " one: `tallystick new NAME --here` writes one to start from"
+            )
+        return self.entries
+
 
 def load_catalogue() -> tuple[list[Entry], list[Broken]]:
     """All claims of all packages that the entry-point group names.
@@ -70,7 +84,7 @@ def find(names: Iterable[str], *, limit: float | None = None) -> Found:
         OverdueError: A file takes too long.
     """
     names = list(names)
-    files = [n for n in names if ".py" in n or "/" in n]
+    files = [n for n in names if ".py" in n or "/" in n or Path(n).is_file()]
     found = Found()
     for name in files:
         path, part = split_target(name)
@@ -78,7 +92,10 @@ def find(names: Iterable[str], *, limit: float | None = None) -> Found:
         chosen = [e for e in loaded.entries if not part or _fits(part, e)]
         reports = [r for r in loaded.reports if not part or part in r.name]
         if not chosen and not reports:
-            raise UnknownClaimError(_suggestion(part, loaded.entries, []))
+            known = [e.name for e in loaded.entries] + [r.name for r in loaded.reports]
+            raise UnknownClaimError(
+                f"{path} has no {part!r}: it has {', '.join(known)}"
+            )
         found.entries.extend(chosen)
         found.reports.extend(reports)
         found.broken.extend(loaded.broken)

@@ -22,7 +22,7 @@ from tallystick.claim import (
 )
 from tallystick.domain import Domain
 from tallystick.entries import line_in
-from tallystick.errors import ClaimError
+from tallystick.errors import ClaimError, shortened
 from tallystick.figures.subject import Subject
 from tallystick.recording import recorded
 from tallystick.relations import Relation, as_relation
@@ -71,7 +71,7 @@ def check_alone(claim: Claim, bench: Bench) -> Report:
     return replace(
         report,
         seconds=time.perf_counter() - start,
-        replay=f"tallystick check {claim.name} --seed {bench.settings.seed:#x}",
+        replay=f"tallystick.check_claim(..., Settings({bench.settings.seed:#x}))",
         subject=claim,
     )
 
@@ -178,8 +178,10 @@ def check(
             f"points and budget must be positive, got {points=}, {budget=}"
         )
     settings = Settings(seed=key, points=points, budget=budget)
-    bench = bench_of_pair(
-        formula, experiment, domain, relation, tolerance, settings, spaces
+    bench = shortened(
+        lambda: bench_of_pair(
+            formula, experiment, domain, relation, tolerance, settings, spaces
+        )
     )
     form = bench.forms[0]
     shown = bench.name
@@ -188,8 +190,9 @@ def check(
 
     def judged() -> Report:
         start = time.perf_counter()
+        report = shortened(lambda: _report(form, bench, shown))
         return replace(
-            _report(form, bench, shown),
+            report,
             seconds=time.perf_counter() - start,
             replay=f"tallystick.check(..., key={key:#x})",
         )

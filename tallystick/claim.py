@@ -270,7 +270,8 @@ def require_domain(
         raise ClaimError(
             f"{name}: the domain {kind} parameter {parameter!r}: the formula takes"
             f" ({', '.join(names)}), the domain gives"
-            f" ({', '.join(domain.spaces)})"
+            f" ({', '.join(domain.spaces)}); each needs a law, a space or a"
+            " constant, as in Normal(8), Scalar(0, 1), Angle()"
         )
 
 

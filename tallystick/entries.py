@@ -77,7 +77,8 @@ def line_in(frame: FrameType | None, path: Path) -> int:
 def one_line(error: BaseException, path: Path | None = None) -> str:
     """An error in one line, with the last place that belongs to the caller's file."""
     if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}"
+        file = error.filename or path
+        return f"{file}:{error.lineno or 1}: SyntaxError: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)
     if path is not None:
         same = [f for f in frames if Path(f.filename).resolve() == path.resolve()]

@@ -115,13 +115,19 @@ def _require_alike(
     """Refuse a form whose value is not what its experiment measures."""
     name = _name(form)
     twin = sampler.layout.expectation.name
-    shape = getattr(value, "shape", None)
+    if not hasattr(value, "shape"):
+        raise ClaimError(
+            f"{name} must return one array, as {twin} does, got {type(value).__name__}"
+        )
+    shape = value.shape
     if shape != expected:
         raise ClaimError(
             f"{name} and its experiment must have one shape, got {shape} from the"
             f" formula and {expected} from {twin}"
         )
     for half, dtype in ((name, value.dtype), (twin, sampler.layout.value_dtype)):
+        if dtype.kind == "c":
+            raise ClaimError(f"{half} must be real, got {dtype}: take jnp.real")
         if dtype != np.float64 and dtype.kind not in "iub":
             raise ClaimError(
                 f"the dtype of {half} must follow its inputs (float64 here),"

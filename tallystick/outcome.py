@@ -49,6 +49,8 @@ def require_writable(option: str, path: Path) -> None:
     """
     from tallystick.errors import TallystickError
 
+    if str(path) == "-":
+        raise TallystickError(f"{option} must be a file, got {str(path)!r}")
     try:
         with path.open("a"):
             pass

@@ -152,6 +152,8 @@ class Report:
         return f"{self.name} {said} {self._claimed()}"
 
     def _claimed(self) -> str:
+        if self.relation == "mean" and self.exact and self.draws == 1:
+            return self.experiment  # Without noise.
         if self.relation == "mean":
             return f"E[{self.experiment}]"
         if self.relation == "limit":

@@ -1,5 +1,7 @@
 """`tallystick new`: the files of a new result, from a worked template."""
 
+import importlib.util
+import keyword
 import re
 from collections.abc import Mapping
 from importlib.resources import files
@@ -74,12 +76,18 @@ def write_file(root: Path, name: str) -> list[Path]:
         TallystickError: The name is not of this form, or the file cannot be written or
             exists: nothing is overwritten.
     """
+    name = name.removesuffix(".py")
     if not re.fullmatch(rf"{_WORD}(\.{_WORD})?", name):
         raise TallystickError(
             "a name must be one or two words in small letters, such as maximum_mean or"
             f" pooling.maximum_mean, got {name!r}"
         )
     result = name.rpartition(".")[2]
+    if keyword.iskeyword(result) or importlib.util.find_spec(result) is not None:
+        raise TallystickError(
+            f"{result}.py would hide the Python word or module {result!r}: choose"
+            " another name"
+        )
     path = root / f"{result}.py"
     values = {"name": name, "file": path.name, "title": _title(result)}
     try:

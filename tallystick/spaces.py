@@ -315,6 +315,11 @@ def as_space(name: str, value: Any) -> Space:
         value = int(value)
     if isinstance(value, (bool, int, str)):
         return Choice(value)
+    if isinstance(value, (tuple, list, range, set)):
+        raise DomainError(
+            f"{name} must be a space, a law of noise or a constant, got {value!r}: a"
+            f" range is Scalar(low, high), a constant vector jnp.array({[*value]})"
+        )
     try:
         return Fixed(value)
     except (TypeError, ValueError):

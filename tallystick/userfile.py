@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import io
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,8 +47,12 @@ def load_file(path: Path, *, limit: float | None = None) -> UserFile:
             claim nor a check.
         OverdueError: It takes too long.
     """
+    if path.is_dir():
+        raise UnknownClaimError(f"{path} is a folder: give a Python file")
     if not path.is_file():
         raise UnknownClaimError(f"there is no file {path}")
+    if path.suffix != ".py":
+        raise UnknownClaimError(f"{path} must be a Python file, named *.py")
     name = f"tallystick_user_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -60,7 +65,7 @@ def load_file(path: Path, *, limit: float | None = None) -> UserFile:
             path, lambda: clock.renew(one_check), lambda: clock.renew(between)
         )
         try:
-            with recording(recorder), _as_script(path):
+            with recording(recorder), _as_script(path, recorder):
                 sys.modules[name] = module
                 spec.loader.exec_module(module)
         except OverdueError:
@@ -81,13 +86,28 @@ def load_file(path: Path, *, limit: float | None = None) -> UserFile:
 
 
 @contextlib.contextmanager
-def _as_script(path: Path) -> Iterator[None]:
+def _as_script(path: Path, recorder: Recorder) -> Iterator[None]:
     """The file's folder comes first in the search for modules, as for a script."""
     folder = str(path.parent.resolve())
     sys.path.insert(0, folder)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(_Printed(recorder)):
             yield
     finally:
         with contextlib.suppress(ValueError):  # The file may have taken it out.
             sys.path.remove(folder)
+
+
+class _Printed(io.TextIOBase):
+    """What a file prints, on standard error; but not the reports, which are shown."""
+
+    def __init__(self, recorder: Recorder):
+        self.recorder, self.skipped = recorder, False
+
+    def write(self, text: str) -> int:
+        """Print a piece of text, unless it is a report or the end of its line."""
+        known = text.strip() in map(str, self.recorder.reports) and text.strip() != ""
+        if not known and not (self.skipped and text == "\n"):
+            sys.stderr.write(text)
+        self.skipped = known
+        return len(text)

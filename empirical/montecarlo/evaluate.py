@@ -59,7 +59,7 @@ class Layout:
             value = jax.eval_shape(self._raw, first, base)
         kind = getattr(getattr(value, "dtype", None), "kind", None)
         if kind not in ("f", "i", "u", "b"):
-            shown = value if kind else type(value).__name__
+            shown = value.dtype if kind else type(value).__name__
             raise NoiseError(
                 f"{expectation.name} must return one real array, got {shown}"
             )

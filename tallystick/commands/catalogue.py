@@ -50,7 +50,7 @@ def _show(options: argparse.Namespace) -> int:
     from tallystick.catalogue import find
     from tallystick.console import print_show
 
-    for entry in find(options.names).entries:
+    for entry in find(options.names).claims("show"):
         print_show(Console(), entry)
     return 0
 

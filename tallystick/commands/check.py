@@ -121,7 +121,7 @@ def _check(options: argparse.Namespace) -> int:
     to_stdout = options.json == "-"
     for option in ("json", "junit"):
         target = getattr(options, option)
-        if target and target != "-":
+        if target is not None and (option, target) != ("json", "-"):
             require_writable(f"--{option}", Path(target))
     if options.html:
         from tallystick.commands.report import require_page

@@ -40,6 +40,9 @@ def _watch(options: argparse.Namespace) -> int:
     try:
         while True:
             mark = _mark(path)
+            if mark is None and seen is not None:
+                console.print(f"{path} is gone: waiting for it", style="dim")
+                seen = None
             if mark is None or mark == seen:
                 time.sleep(PAUSE)
                 continue

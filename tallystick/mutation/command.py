@@ -33,7 +33,7 @@ def run_mutations(options: argparse.Namespace) -> int:
     seed = DEFAULT_KEY if options.seed is None else options.seed
     settings = Settings.quick(seed) if options.quick else Settings(seed)
     found = find(options.names)
-    entries, broken = found.entries, found.broken
+    entries, broken = found.claims("mutate"), found.broken
     reports = []
     for number, entry in enumerate(entries, start=1):
         reports.append(_mutation(entry, settings, options))

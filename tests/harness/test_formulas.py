@@ -17,6 +17,7 @@ from tallystick import (
     Control,
     Distribution,
     Domain,
+    DomainError,
     Normal,
     Rademacher,
     Scalar,
@@ -206,3 +207,29 @@ def test_captured_arrays_and_keys_are_no_side_effect():
         u=Vector(3),
     )
     assert report.verdict == "AGREE"
+
+
+@pytest.mark.parametrize("constant", [(0, 1), [1.0, 2.0], range(3)])
+def test_a_pair_of_numbers_is_neither_a_range_nor_a_constant(constant):
+    experiment = expectation(lambda a, z: a * z**2, z=Normal())
+    with pytest.raises(
+        DomainError, match=r"a range is Scalar\(low, high\), a constant"
+    ):
+        check(lambda a: a, experiment, a=constant)
+
+
+def test_a_check_without_noise_speaks_of_no_mean():
+    report = check(lambda a: 2 * a, lambda a: a + a, a=Scalar(1, 2))
+    assert str(report).startswith("AGREE        <lambda>(a) is <lambda>(a)   ")
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        (lambda u: None, "must return one array, as product does, got NoneType"),
+        (lambda u: u @ u + 0j, "<lambda> must be real, got complex128: take jnp.real"),
+    ],
+)
+def test_values_that_cannot_be_compared_are_named(formula, message):
+    with pytest.raises(ClaimError, match=message):
+        check(formula, product, u=Vector(3))

@@ -195,7 +195,7 @@ def test_parameters_named_like_options_go_into_a_domain(name):
         ),
         (lambda a: a if a > 1 else -a, "decide an `if`.* use jnp.where"),
         (lambda a: "a" @ a, r"cannot be evaluated .*\): unsupported operand"),
-        (lambda a: None, "must have one shape, got None"),
+        (lambda a: None, "must return one array, as .* does, got NoneType"),
     ],
 )
 def test_functions_that_jax_cannot_trace_say_what_to_change(formula, words):

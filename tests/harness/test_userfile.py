@@ -234,3 +234,70 @@ def test_advice_is_part_of_a_report(folder, capsys):
     first = json.loads(capsys.readouterr().out)["reports"][0]
     assert first["suggestion"]
     assert first["next_experiment"] == f"{first['suggestion']}, and check again"
+
+
+def test_a_report_that_the_file_prints_is_not_shown_twice(folder, capsys):
+    name = write(folder, "print(ask(lambda x: 2 * square(x)))\nprint('and a word')\n")
+    assert main(["check", name]) == 1
+    captured = capsys.readouterr()
+    assert "off by the factor 1/2" in captured.out
+    assert captured.err == "and a word\n"
+
+
+@pytest.mark.parametrize("command", ["show", "mutate"])
+def test_commands_that_need_a_claim_say_so(folder, capsys, command):
+    assert main([command, write(folder, "ask(square)\n")]) == 3
+    err = capsys.readouterr().err
+    assert f"makes check(...) calls but holds no Claim, and {command} needs one" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("numpy", "numpy.py would hide the Python word or module 'numpy'"),
+        ("class", "class.py would hide the Python word or module 'class'"),
+    ],
+)
+def test_new_here_hides_no_module(folder, capsys, name, message):
+    assert main(["new", name, "--here"]) == 3
+    assert message in capsys.readouterr().err
+    assert not list(folder.glob("*.py"))
+
+
+def test_new_here_takes_the_name_of_a_file(folder, capsys):
+    assert main(["new", "my_other.py", "--here"]) == 0
+    assert capsys.readouterr().out.strip() == "my_other.py"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "inner.py"], "inner.py is a folder: give a Python file"),
+        (["check", "notes.txt"], "notes.txt must be a Python file, named *.py"),
+        (["check", "nul.py"], "nul.py:1: SyntaxError"),
+        (["check", "mine.py::wrong"], "mine.py has no 'wrong': it has square(x)"),
+        (["check", "mine.py", "--junit", "-"], "--junit must be a file, got '-'"),
+        (["check", "mine.py", "--html", "no/x.html"], "--html no/x.html cannot be"),
+    ],
+)
+def test_files_that_cannot_be_checked_are_one_line(folder, capsys, arguments, message):
+    write(folder, "ask(square)\n")
+    (folder / "inner.py").mkdir()
+    (folder / "notes.txt").write_text("words")
+    (folder / "nul.py").write_bytes(b"x = 1\0\n")
+    assert main(arguments) == 3
+    err = capsys.readouterr().err
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_mistake_in_a_script_is_one_error_and_no_story_of_tracers(folder):
+    name = write(folder, "import numpy as np\nask(lambda x: np.linalg.norm(x) ** 2)\n")
+    done = subprocess.run(
+        [sys.executable, name], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "line 14): NumPy cannot take arguments of the function" in done.stderr
+    assert done.stderr.count("Traceback") == 1
+    assert "tracer" not in done.stderr.lower()
+    assert len(done.stderr.splitlines()) < 20
