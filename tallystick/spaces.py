@@ -311,18 +311,14 @@ def as_space(name: str, value: Any) -> Space:
         if value.source == "words":
             raise DomainError(f"{name} cannot be drawn from {value!r}: keys are noise")
         return Noise(value)
-    if isinstance(value, np.integer):
-        value = int(value)
-    if isinstance(value, (bool, int, str)):
-        return Choice(value)
-    if isinstance(value, (tuple, list, range, set)):
+    if isinstance(value, (bool, int, str, np.integer)):
+        return Choice(int(value) if isinstance(value, np.integer) else value)
+    error = f"{name} must be a space, a law of noise or a constant, got {value!r}"
+    if isinstance(value, (tuple, list, range)):
         raise DomainError(
-            f"{name} must be a space, a law of noise or a constant, got {value!r}: a"
-            f" range is Scalar(low, high), a constant vector jnp.array({[*value]})"
+            f"{error}: a range is Scalar(low, high), a vector jnp.array([...])"
         )
     try:
         return Fixed(value)
     except (TypeError, ValueError):
-        raise DomainError(
-            f"{name} must be a space, a law of noise or a constant, got {value!r}"
-        ) from None
+        raise DomainError(error) from None

@@ -124,7 +124,7 @@ def _check(options: argparse.Namespace) -> int:
         if target is not None and (option, target) != ("json", "-"):
             require_writable(f"--{option}", Path(target))
     if options.html:
-        from tallystick.commands.report import require_page
+        from tallystick.page.writing import require_page
 
         require_page("--html", Path(options.html), figures=False)
     with contextlib.ExitStack() as stack:
@@ -148,7 +148,7 @@ def _check(options: argparse.Namespace) -> int:
 
         Path(options.junit).write_text(junit(run.reports, run.broken))
     if options.html:
-        from tallystick.commands.report import write_page
+        from tallystick.page.writing import write_page
 
         plain = asdict(settings)
         write_page(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,12 @@ from typing import TYPE_CHECKING, Any
 from tallystick.commands.arguments import add_effort, add_names, settings_of
 from tallystick.commands.check import Run, add_running, check_all
 from tallystick.errors import TallystickError
-from tallystick.outcome import leave, require_writable
+from tallystick.outcome import leave
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from tallystick.bench import Settings
-    from tallystick.entries import Broken, Entry
-    from tallystick.report import Report
 
-__all__ = ["add", "require_page", "write_page"]
+__all__ = ["add"]
 
 OUT = Path("report.html")
 
@@ -48,94 +44,10 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=_report)
 
 
-def require_page(option: str, path: Path, *, figures: bool) -> None:
-    """Refuse what would keep the page from being written, before anything is computed.
-
-    Args:
-        option: What was given the path, for the message.
-        path: The page.
-        figures: Whether it shall have figures.
-
-    Raises:
-        TallystickError: The file cannot be written, or Matplotlib is missing.
-    """
-    if figures:
-        from tallystick.figures import require_matplotlib
-
-        try:
-            require_matplotlib()
-        except TallystickError as error:
-            raise TallystickError(
-                f"{error}; --no-figures makes the page without"
-            ) from None
-    new = not path.exists()
-    require_writable(option, path)
-    if new:  # Whatever fails from here on leaves no empty page behind.
-        path.unlink()
-
-
-def write_page(
-    path: Path,
-    reports: Sequence[Report],
-    entries: Iterable[Entry],
-    broken: Sequence[Broken],
-    settings: Mapping[str, Any],
-    console: Console,
-    *,
-    figures: bool = False,
-) -> None:
-    """Draw the claims that were checked, and write the page.
-
-    Args:
-        path: The page.
-        reports: What was found, in the order of the page.
-        entries: The claims.
-        broken: Modules that could not be read.
-        settings: The fields of `Settings`.
-        console: Where progress is shown.
-        figures: Whether to draw.
-    """
-    from tallystick.page import page
-
-    checked = {report.name for report in reports if not report.where}
-    shown = [entry for entry in entries if entry.name in checked]
-    pictures = _pictures(shown, settings, console) if figures else {}
-    text = page(reports, shown, figures=pictures, settings=settings, broken=broken)
-    path.write_text(text, encoding="utf-8")
-    size = path.stat().st_size / 1e6
-    console.print(f"{path}: {size:.1f} MB", markup=False, highlight=False)
-
-
-def _pictures(
-    entries: Sequence[Entry], settings: Mapping[str, Any], console: Console
-) -> dict[str, str]:
-    """Figures of claims by name, with a bar that shows how far it is."""
-    from rich.progress import track
-
-    from tallystick.bench import DEFAULT_KEY, Settings
-    from tallystick.page.figures import drawn
-
-    seed = settings.get("seed")
-    seeded = Settings(seed if isinstance(seed, int) else DEFAULT_KEY)
-    steps = track(
-        drawn(entries, seeded),
-        description="drawing",
-        total=len(entries),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    pictures: dict[str, str] = {}
-    try:
-        for drawing in steps:
-            pictures.update([drawing])
-    except KeyboardInterrupt:  # What was checked is worth a page all the same.
-        console.print(f"interrupted: {len(pictures)} of {len(entries)} figures drawn")
-    return pictures
-
-
 def _report(options: argparse.Namespace) -> int:
     from rich.console import Console
+
+    from tallystick.page.writing import require_page, write_page
 
     require_page("--out", options.out, figures=not options.no_figures)
     from tallystick.compilation import keep_programs

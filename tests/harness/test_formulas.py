@@ -212,9 +212,7 @@ def test_captured_arrays_and_keys_are_no_side_effect():
 @pytest.mark.parametrize("constant", [(0, 1), [1.0, 2.0], range(3)])
 def test_a_pair_of_numbers_is_neither_a_range_nor_a_constant(constant):
     experiment = expectation(lambda a, z: a * z**2, z=Normal())
-    with pytest.raises(
-        DomainError, match=r"a range is Scalar\(low, high\), a constant"
-    ):
+    with pytest.raises(DomainError, match=r"a range is Scalar\(low, high\), a vector"):
         check(lambda a: a, experiment, a=constant)
 
 
