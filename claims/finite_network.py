@@ -143,8 +143,8 @@ CLAIMS = (
         empirical=empirical.deviation_bound,
         domain=Domain(
             angles=Vector("n", zero=True),
-            deviation=Scalar(0.25, 0.4),
-            width=Choice(256),
+            deviation=Scalar(0.5, 0.8),
+            width=Choice(64),
             n=Axis(4),
         ),
         source="Theory of Deep Learning (draft), Lemma 9.2.2, with its constant",
