@@ -55,9 +55,14 @@ def total(x, *, z):
     return jnp.sum(jnp.abs(z) * x)
 
 def hang():
-    if os.environ.get("HANGING", "none") == os.environ.get("TALLYSTICK_PROCESS"):
+    process = os.environ.get("TALLYSTICK_PROCESS")
+    if os.environ.get("HANGING", "none") == process:
         open("hanging", "w").close()
         time.sleep(600)
+    # Else a quick process is through before a slow one has begun.
+    if os.environ.get("AWAITING", "none") == process:
+        while not os.path.exists("hanging"):
+            time.sleep(0.02)
 
 def square(x):
     hang()
@@ -110,10 +115,11 @@ def start(folder, *arguments, **environment):
 
 
 def member(folder, port, process, *arguments, processes=2, **environment):
-    """One process of a run."""
+    """One process of a run, which waits for the others on a busy machine, too."""
     return start(
         folder,
         "--distributed",
+        f"--wait={LIMIT / 2}",
         *arguments,
         TALLYSTICK_COORDINATOR=f"127.0.0.1:{port}",
         TALLYSTICK_PROCESSES=str(processes),
@@ -186,7 +192,9 @@ def test_one_claim_is_drawn_by_all_processes(folder, port, alone):
 
 def test_a_killed_process_is_named_and_its_claim_checked_again(folder, port, alone):
     lost = member(folder, port, 1, "mine.py", "--jobs", "4", HANGING="1")
-    first = member(folder, port, 0, "mine.py", "--json", "out.json", "--jobs", "1")
+    first = member(
+        folder, port, 0, "mine.py", "--json", "out.json", "--jobs", "1", AWAITING="0"
+    )
     wait_for(folder / "hanging")
     lost.send_signal(signal.SIGKILL)
     code, out, _ = ended(first)
@@ -225,7 +233,7 @@ def test_processes_that_compute_differently_do_not_share(folder, port, alone):
 
 def test_a_stopped_process_is_given_up_within_10_seconds(folder, port):
     lost = member(folder, port, 1, "mine.py", "--jobs", "4", HANGING="1")
-    first = member(folder, port, 0, "mine.py", "--jobs", "1")
+    first = member(folder, port, 0, "mine.py", "--jobs", "1", AWAITING="0")
     wait_for(folder / "hanging")
     lost.send_signal(signal.SIGSTOP)
     code, out, _ = ended(first)
@@ -272,8 +280,8 @@ def test_a_process_with_other_settings_is_refused_and_the_rest_goes_on(folder, p
 
 def test_an_interrupted_run_keeps_its_journal_and_stops_the_others(folder, port):
     names = ("mine.py::user.exact", "mine.py::user.sampled")
-    worker = member(folder, port, 1, *names, "--jobs", "2", HANGING="1")
-    first = member(folder, port, 0, *names, "--jobs", "1")
+    worker = member(folder, port, 1, *names, "--jobs", "1", HANGING="1")
+    first = member(folder, port, 0, *names, "--jobs", "1", AWAITING="0")
     wait_for(folder / "hanging")
     journal = folder / ".tallystick" / "journal.jsonl"
     deadline = time.monotonic() + LIMIT
