@@ -412,9 +412,11 @@ def test_messages_arrive_whole_and_signs_of_life_are_no_messages():
     left.beat()
     data = bytes(range(256)) * 4096
     left.send("alive")
-    threading.Thread(target=left.send, args=("part", data), kwargs={"n": 3}).start()
+    sending = threading.Thread(target=left.send, args=("part", data), kwargs={"n": 3})
+    sending.start()
     message, received = right.receive()
     assert (message, received) == ({"kind": "part", "n": 3}, data)
+    sending.join()
     left.close()
     with pytest.raises(LostError, match="closed the connection"):
         right.receive()
