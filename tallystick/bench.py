@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jax
 import numpy as np
 
 from empirical.montecarlo import (
@@ -238,6 +237,7 @@ class Bench:
             sizes = relation.towards
             self.experiment = side_by_side(empirical, relation.size, sizes)
         self._prepared: dict[str, Prepared] = {}
+        self._layouts: dict[str, Layout] = {}
 
     def cases(self) -> list[Case]:
         """The cases to check, the main ones first."""
@@ -247,18 +247,15 @@ class Bench:
     def decomposes(self) -> bool:
         """Whether the experiment or a form decomposes matrices."""
         case = self.cases()[0]
-        points = self.domain.points(case, stream_key(self.name, "points"), 1)
-        if decomposes(Layout(self.experiment, points, case.static).program):
+        layout = self._layout(case)
+        if decomposes(layout.program):
             return True
-        point = {
-            n: jax.ShapeDtypeStruct(v.shape[1:], v.dtype) for n, v in points.items()
-        }
 
         def every(given):
             return [form(**case.static, **given) for form in self.forms]
 
         try:
-            return decomposes(program_of("a form", every, point))
+            return decomposes(program_of("a form", every, layout.first))
         except Exception:  # It is reported when the form is judged.
             return False
 
@@ -268,16 +265,21 @@ class Bench:
         if label not in self._prepared:
             seed = (self.settings.seed, self.name, label)
             # Fewer points where a value has many outputs, so that the work stays even.
-            start = stream_key(*seed, "points")
-            layout = Layout(
-                self.experiment, self.domain.points(case, start, 1), case.static
-            )
+            start, layout = stream_key(*seed, "points"), self._layout(case)
             if not self._prepared:  # Once a bench: it is traced twice.
                 layout.require_pure()
             most = max(8, MOST_OUTPUTS // max(self._compared(layout), 1))
             points = self.domain.points(case, start, min(self.settings.points, most))
             self._prepared[label] = Prepared(self, case, layout, points, seed)
         return self._prepared[label]
+
+    def _layout(self, case: Case) -> Layout:
+        """What a draw is made of: kept, since shapes alone count, and it is traced."""
+        label = case.label()
+        if label not in self._layouts:
+            points = self.domain.points(case, stream_key(self.name, "points"), 1)
+            self._layouts[label] = Layout(self.experiment, points, case.static)
+        return self._layouts[label]
 
     def _compared(self, layout: Layout) -> int:
         """How many numbers are compared at one point."""

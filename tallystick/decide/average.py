@@ -16,6 +16,7 @@ from tallystick import levels
 from tallystick.certificates import Certificate
 from tallystick.decide.exact import unused_noise
 from tallystick.decide.looks import Look, Looks, draws_wanted, ratio
+from tallystick.decide.mean import NOT_FINITE
 from tallystick.relations import MeanBound
 from tallystick.verdict import Decision, Verdict, Worst
 
@@ -84,7 +85,11 @@ class _Trial:
             reason=self._crossed() if past.any() else "",
             draws=exact.evaluations,
             detectable=exact.tolerance,
-            worst=self._at(worst, mean, np.zeros(mean.size)),
+            worst=Worst(
+                *divmod(worst, self.sampler.layout.value_size),
+                float(self.target[worst]),
+                float(mean[worst]),
+            ),
             exact=True,
             tightness=self._tightness(mean),
         )
@@ -94,14 +99,13 @@ class _Trial:
         reason, look = "", None
         for number in range(self.most):
             look = self._take(("look", number), levels.FIRST_LOOK * 4**number)
-            mean, error = look.moments.mean, look.moments.standard_error
             if not np.isfinite(look.moments.second).all():
                 bad = int(np.argmin(np.isfinite(look.moments.second)))
                 return Decision(
                     Verdict.INVALID,
-                    reason="a draw of the integrand is not finite",
+                    reason=NOT_FINITE,
                     draws=self.looks.draws,
-                    worst=self._at(bad, mean, error),
+                    worst=self._at(bad, look),
                 )
             suspect = self._suspect(look, certificate)
             if suspect is not None:
@@ -210,7 +214,7 @@ class _Trial:
             reason=reason,
             draws=self.looks.draws,
             detectable=float(np.max(ratio(z * error, scale))),
-            worst=self._at(worst, mean, error),
+            worst=self._at(worst, look),
             false_alarm=levels.false_alarm_bound()
             + levels.PROVEN_ALARM * bool(guaranteed),
             guaranteed=guaranteed,
@@ -229,12 +233,5 @@ class _Trial:
     def _crossed(self) -> str:
         return CROSSED.format(side=self.relation.side)
 
-    def _at(self, index: int, mean: np.ndarray, error: np.ndarray) -> Worst:
-        outputs = self.sampler.layout.value_size
-        return Worst(
-            index // outputs,
-            index % outputs,
-            float(self.target[index]),
-            float(mean[index]),
-            float(error[index]),
-        )
+    def _at(self, index: int, look: Look) -> Worst:
+        return look.at(index, self.target, self.sampler.layout.value_size)

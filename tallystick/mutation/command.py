@@ -9,8 +9,9 @@ from typing import Any
 
 from rich.console import Console
 
-from tallystick.bench import DEFAULT_KEY, Settings
+from tallystick.bench import Settings
 from tallystick.catalogue import find
+from tallystick.commands.arguments import settings_of
 from tallystick.console import print_broken
 from tallystick.entries import Broken, Entry, one_line
 from tallystick.mutation.console import print_mutations
@@ -30,8 +31,7 @@ def run_mutations(options: argparse.Namespace) -> int:
     """
     to_stdout = options.json == "-"
     console = Console(stderr=to_stdout)
-    seed = DEFAULT_KEY if options.seed is None else options.seed
-    settings = Settings.quick(seed) if options.quick else Settings(seed)
+    settings = settings_of(options)
     found = find(options.names)
     entries, broken = found.claims("mutate"), found.broken
     reports = []
