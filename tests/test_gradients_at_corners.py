@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from domain_points import KINKED_AT_ZERO, NUMBERS, points_of
 
 from analytic import arc_cosine, neural_tangent, relu_gradient
 from benchmarks.accuracy import corners
-from tallystick import Distribution
 from tallystick.catalogue import load_catalogue
 
 CLAIMS = {entry.claim.name: entry.claim for entry in load_catalogue()[0]}
@@ -26,11 +26,6 @@ OFFSETS = STEP * np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
 CENTRAL, INSIDE = (1e-4, 3e-6), (1e-3, 3e-4)
 
 # In a zero vector there is no slope, and the docstrings say what is returned.
-NAN_AT_ZERO = {
-    "gate.mean": {"weight"},
-    "relu2.kernel": {"x", "y"},
-    "relu1.loss": {"student"},
-}
 ZERO_AT_ZERO = {
     "arccos.kernel": {"x", "y"},
     "arccos.angle": {"x", "y"},
@@ -50,32 +45,10 @@ LEFT_OUT = {
     "ntk.deep_float32": "computed in float32, in which differences are lost",
     "relu1.basin": "jumps where student and teacher are opposite",
 }
-# Nothing to differentiate: an integer, or no array among the parameters.
-NUMBERS = {
-    "sphere.relu_eigs",
-    "sphere.times_t",
-    "sphere.circle",
-    "sphere.decay",
-    "hermite.information_exponent",
-    "hermite.derivative",
-    "hermite.coefficient_table",
-    "hermite.coefficients",
-}
 # Larger programs, or second derivatives of what the others test.
 SLOW = {"gram.covariance", "gram.tangent", "relu2.h1", "relu2.h2", "relu2.hessian"}
 SLOW |= {"cntk.circular1d"}
 SLOW |= {name for name in CLAIMS if name.startswith("dual.")}
-
-
-def points_of(claim, count=4):
-    """The static parameters, and a few points with all corners among them."""
-    case = claim.domain.cases()[0]
-    points = claim.domain.points(case, 0, count)
-    if isinstance(claim.relation, Distribution):
-        # A distribution function of a number takes a value besides.
-        rows = len(next(iter(points.values())))
-        points[claim.relation.argument] = np.linspace(-0.5, 0.5, rows)
-    return case.static, points
 
 
 def smooth_parameters(claim):
@@ -165,7 +138,7 @@ def test_gradient_is_that_of_the_form(name):
     largest = max(np.nanmax(np.abs(values)) for _, values in found.values())
     for parameter, (slopes, lines) in found.items():
         for value, slope, line in zip(points[parameter], slopes, lines, strict=True):
-            if not value.any() and parameter in NAN_AT_ZERO.get(name, ()):
+            if not value.any() and parameter in KINKED_AT_ZERO.get(name, ()):
                 # Unless the other is 0, too.
                 assert np.isnan(slope) or slope == 0
             elif not value.any() and parameter in ZERO_AT_ZERO.get(name, ()):
