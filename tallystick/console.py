@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -14,9 +13,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from tallystick.counterexample import counterexample
 from tallystick.entries import Broken, Entry
 from tallystick.ledger import Ledger
-from tallystick.report import Report, percent, short
+from tallystick.report import Report, percent
 from tallystick.verdict import Verdict
 
 __all__ = [
@@ -185,17 +185,12 @@ def print_errata(console: Console, entries: Iterable[Entry]) -> None:
     """Every erratum: what is printed, what is right, and the counterexample."""
     for entry in entries:
         for erratum in entry.claim.errata:
-            at = ", ".join(f"{n} = {short(v)}" for n, v in erratum.at.items())
-            printed, right = (
-                short(_value(form, erratum.at))
-                for form in (erratum.form, entry.claim.analytic)
-            )
             console.print(f"{erratum.name} ({entry.claim.name})", style="bold")
             for label, text in (
                 ("where", erratum.where),
                 ("printed", erratum.printed),
                 ("corrected", erratum.corrected),
-                ("counterexample", f"{at}: printed {printed}, corrected {right}"),
+                ("counterexample", counterexample(entry.claim, erratum)),
                 ("refuted by", f"tallystick check {entry.claim.name}"),
             ):
                 console.print(
@@ -204,18 +199,6 @@ def print_errata(console: Console, entries: Iterable[Entry]) -> None:
                     highlight=False,
                     soft_wrap=True,
                 )
-
-
-def _value(form, at) -> np.ndarray:
-    """A form at one point, in double precision."""
-    import jax
-
-    with jax.enable_x64(True):
-        values = {
-            n: v if isinstance(v, (bool, int, str)) else np.asarray(v, np.float64)
-            for n, v in at.items()
-        }
-        return np.asarray(form(**values))
 
 
 def _where(form) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tallystick.claim import Claim
+from tallystick.counterexample import counterexample
 from tallystick.entries import Entry
-from tallystick.page.errata import counterexample
 from tallystick.page.markup import rows
 from tallystick.page.mathematics import mathml
 from tallystick.page.sections import RELATIONS

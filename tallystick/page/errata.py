@@ -3,16 +3,14 @@
 from collections.abc import Collection, Iterable
 from html import escape
 
-import jax
-import numpy as np
-
 from tallystick.claim import Claim, Erratum
-from tallystick.entries import Entry, one_line
+from tallystick.counterexample import counterexample
+from tallystick.entries import Entry
 from tallystick.page.markup import badge, rows
 from tallystick.page.mathematics import mathml
-from tallystick.report import Report, short
+from tallystick.report import Report
 
-__all__ = ["counterexample", "errata"]
+__all__ = ["errata"]
 
 
 def errata(
@@ -65,27 +63,3 @@ def _erratum(claim: Claim, erratum: Erratum, verdicts, names: Collection[str]) -
         f'<article class="erratum"><h3>{escape(erratum.name)} ({link})</h3>'
         f"<dl>{rows(pairs)}</dl></article>"
     )
-
-
-def counterexample(claim: Claim, erratum: Erratum) -> str:
-    """Where the printed form is wrong, and by how much, in words."""
-    at = ", ".join(f"{name} = {short(value)}" for name, value in erratum.at.items())
-    try:
-        printed, right = (
-            _value(form, erratum.at) for form in (erratum.form, claim.analytic)
-        )
-    except Exception as error:
-        return f"{at}: not evaluated ({one_line(error)})"
-    return f"{at}: printed {short(printed)}, correct {short(right)}"
-
-
-def _value(form, at) -> np.ndarray:
-    """A form at one point, in double precision."""
-    with jax.enable_x64(True):
-        values = {
-            name: value
-            if isinstance(value, (bool, int, str))
-            else np.asarray(value, np.float64)
-            for name, value in at.items()
-        }
-        return np.asarray(form(**values))

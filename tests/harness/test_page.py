@@ -17,11 +17,11 @@ from tallystick import Report, Verdict
 from tallystick.bench import Settings
 from tallystick.catalogue import load_catalogue
 from tallystick.commands import report as command
+from tallystick.counterexample import counterexample
 from tallystick.entries import Broken, Entry
 from tallystick.errors import TallystickError
 from tallystick.page import card, mathml, page
 from tallystick.page.calibration import calibration
-from tallystick.page.errata import counterexample
 from tallystick.page.figures import drawn, embedded
 from tallystick.page.markup import COLOURS
 from tallystick.page.tokens import BIG, GREEK, OPERATORS
