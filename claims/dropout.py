@@ -16,6 +16,7 @@ from tallystick import (
     Erratum,
     Identity,
     Matrix,
+    Mean,
     Scalar,
 )
 
@@ -150,6 +151,7 @@ CLAIMS = (
             d=Axis(3, 1),
             out=Axis(2),
         ),
+        relation=Mean(detectable=0.003),
         source=f"{BOOK}, Proposition 11.2.2",
         controls=(
             Control(

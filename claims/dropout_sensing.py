@@ -5,7 +5,17 @@ import jax.numpy as jnp
 from analytic import dropout_sensing as analytic
 from claims._mask import with_variance
 from empirical import dropout_sensing as empirical
-from tallystick import Axis, Choice, Claim, Control, Domain, Identity, Matrix, Scalar
+from tallystick import (
+    Axis,
+    Choice,
+    Claim,
+    Control,
+    Domain,
+    Identity,
+    Matrix,
+    Mean,
+    Scalar,
+)
 
 __all__ = ["CLAIMS"]
 
@@ -80,6 +90,7 @@ CLAIMS = (
         analytic=analytic.added_loss,
         empirical=empirical.added_loss,
         domain=Domain(**GAUSSIAN),
+        relation=Mean(detectable=0.003),
         source=f"{BOOK}, section 11.1.1, above (11.6)",
         controls=(
             Control(
@@ -108,6 +119,7 @@ CLAIMS = (
         analytic=analytic.added_loss_variance,
         empirical=empirical.added_loss_variance,
         domain=Domain(**GAUSSIAN),
+        relation=Mean(detectable=0.003),
         source="derived here: Wick's formula for the measurements of two units",
         controls=(
             Control(

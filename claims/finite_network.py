@@ -12,6 +12,7 @@ from tallystick import (
     Domain,
     Identity,
     Matrix,
+    Mean,
     MeanBound,
     Scalar,
     Vector,
@@ -68,6 +69,7 @@ CLAIMS = (
             positive=Scalar(0.75, 1.5),
             d=Axis(2),
         ),
+        relation=Mean(detectable=0.003),
         source="Hanin & Nica, ICLR 2020; Theory of Deep Learning (draft), (9.17)",
         controls=(
             Control(
@@ -90,6 +92,7 @@ CLAIMS = (
         analytic=analytic.norm_square,
         empirical=empirical.norm_square,
         domain=Domain(x=Vector("d", zero=True), depth=Choice(1, 2), d=Axis(3, 1)),
+        relation=Mean(detectable=0.003),
         source="Theory of Deep Learning (draft), section 9.4, with c = 2",
         controls=(
             Control(
@@ -112,6 +115,7 @@ CLAIMS = (
             fourth_moment=Choice(1, 3),
             d=Axis(2),
         ),
+        relation=Mean(detectable=0.003),
         source="Theory of Deep Learning (draft), section 9.2; cumulants of sums",
         controls=(
             Control(

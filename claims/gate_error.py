@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from analytic import gate_error as analytic
 from empirical import gate_error as empirical
-from tallystick import Axis, Choice, Claim, Control, Domain, Limit, Scalar, Vector
+from tallystick import Axis, Choice, Claim, Control, Domain, Limit, Mean, Scalar, Vector
 
 __all__ = ["CLAIMS"]
 
@@ -33,6 +33,7 @@ CLAIMS = (
         analytic=analytic.second_moment,
         empirical=empirical.second_moment,
         domain=Domain(gate=Vector("d"), weight=Vector("d", zero=True), d=Axis(5, 1)),
+        relation=Mean(detectable=0.003),
         source="derived as gate.mean is",
         controls=(
             Control(
@@ -59,6 +60,7 @@ CLAIMS = (
         empirical=empirical.relative_variance,
         # Near pi few inputs pass both gates: |F| vanishes, and the tails are heavy.
         domain=Domain(angle=Scalar(0, 2.2), dimension=Choice(3, 6), samples=Choice(6)),
+        relation=Mean(detectable=0.003),
         source=f"derived; predicts {PAPER}, section 5.1, figure 3 (a, b)",
         notes="The root is the relative error, of the order sqrt(d / N).",
         controls=(

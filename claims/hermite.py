@@ -22,7 +22,6 @@ CLAIMS = (
         "correlation rho",
         analytic=analytic.cross_moments,
         empirical=empirical.cross_moments,
-        # Products of degree 8 and more have tails too heavy to be sampled.
         domain=Domain(correlation=Scalar(-1, 1), order=3),
         source="Szego 1939, (5.5.1); O'Donnell, Analysis of Boolean Functions 2014, "
         "section 11.2",

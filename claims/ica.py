@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from analytic import ica as analytic
 from empirical import ica as empirical
-from tallystick import Choice, Claim, Control, Domain, Erratum, Identity, Scalar
+from tallystick import Choice, Claim, Control, Domain, Erratum, Identity, Mean, Scalar
 
 __all__ = ["CLAIMS"]
 
@@ -39,6 +39,7 @@ CLAIMS = (
             signal_to_noise=Scalar(1, 10),
             contrast=Choice("exp", "quartic", "logcosh"),
         ),
+        relation=Mean(detectable=0.003),
         source="Ricci, Bardone & Goldt, ICML 2025; Hyvarinen & Oja 2000, section 4",
         controls=(
             Control(
@@ -75,6 +76,7 @@ CLAIMS = (
             # Kurtosis from 5.1 (at both ends) through 0 to -2 (in the middle).
             probability=Scalar(0.1, 0.9),
         ),
+        relation=Mean(detectable=0.003),
         source="Ricci, Bardone & Goldt, ICML 2025; Hyvarinen & Oja 2000, section 4.2",
         controls=(
             Control(

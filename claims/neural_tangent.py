@@ -12,6 +12,7 @@ from tallystick import (
     Domain,
     Erratum,
     Limit,
+    Mean,
     Scalar,
     Vector,
 )
@@ -89,6 +90,7 @@ CLAIMS = (
             y=Vector("d", zero=True),
             d=Axis(5, 1),
         ),
+        relation=Mean(detectable=0.003),
         source="Theory of Deep Learning (draft), section 9.2, Problem 9.2.1, corrected",
         controls=(
             Control(
@@ -131,6 +133,7 @@ CLAIMS = (
             width=Choice(1, 2),
             d=Axis(5, 1),
         ),
+        relation=Mean(detectable=0.003),
         source="Theory of Deep Learning (draft), section 9.2, Lemma 9.2.2, made exact",
         controls=(
             Control(
@@ -155,6 +158,7 @@ CLAIMS = (
         analytic=analytic.both_layers,
         empirical=empirical.both_layers,
         domain=Domain(x=Vector("d", zero=True), y=Vector("d", zero=True), d=Axis(5, 1)),
+        relation=Mean(detectable=0.003),
         source="Theory of Deep Learning (draft), section 9.4; Jacot et al. 2018",
         controls=(
             Control("the first layer alone", analytic.first_layer),

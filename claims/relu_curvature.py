@@ -12,6 +12,7 @@ from tallystick import (
     Erratum,
     Limit,
     Matrix,
+    Mean,
     Scalar,
     Vector,
 )
@@ -98,6 +99,7 @@ CLAIMS = (
         empirical=empirical.gate_slope,
         # On a line there is no edge to turn.
         domain=Domain(gate=Vector("d"), weight=Vector("d"), d=Axis(5, 2)),
+        relation=Mean(detectable=0.003),
         source="derived from gate.mean",
         notes="Measured on the inputs on the gate's edge, from which all of it comes.",
         controls=(
@@ -125,6 +127,7 @@ CLAIMS = (
         analytic=analytic.weight_slope,
         empirical=empirical.weight_slope,
         domain=Domain(gate=Vector("d"), weight=Vector("d"), d=Axis(5, 1)),
+        relation=Mean(detectable=0.003),
         source="derived from gate.mean",
         notes="The trace is d (pi - theta) / (2 pi).",
         controls=(

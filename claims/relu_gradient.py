@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from analytic import relu_gradient as analytic
 from empirical import relu_gradient as empirical
-from tallystick import Axis, Claim, Control, Domain, Limit, Matrix, Vector
+from tallystick import Axis, Claim, Control, Domain, Limit, Matrix, Mean, Vector
 
 __all__ = ["CLAIMS"]
 
@@ -143,6 +143,7 @@ CLAIMS = (
         analytic=analytic.gated_mean_squared,
         empirical=empirical.gated_mean_squared,
         domain=GATED,
+        relation=Mean(detectable=0.003),
         source="derived from gate.mean",
         controls=(
             Control(
@@ -187,6 +188,7 @@ CLAIMS = (
         analytic=analytic.loss,
         empirical=empirical.loss,
         domain=NETWORKS,
+        relation=Mean(detectable=0.003),
         source="derived from relu2.kernel",
         notes=PER_SAMPLE,
         controls=(
@@ -209,6 +211,7 @@ CLAIMS = (
         analytic=analytic.gradient,
         empirical=empirical.gradient,
         domain=NETWORKS,
+        relation=Mean(detectable=0.003),
         source=f"{PAPER}, (12)-(13), with output weights",
         notes=f"{PER_SAMPLE} His is the direction of descent, minus this.",
         controls=(

@@ -15,6 +15,7 @@ from tallystick import (
     Domain,
     Erratum,
     Identity,
+    Mean,
     Scalar,
     Vector,
 )
@@ -186,6 +187,7 @@ CLAIMS = (
             ratio=Scalar(0.01, lambda dimension: LARGEST[dimension]),
             dimension=Choice(*LARGEST),
         ),
+        relation=Mean(detectable=0.003),
         source="derived: the common volume of two balls",
         controls=(
             Control(

@@ -4,7 +4,17 @@ import jax.numpy as jnp
 
 from analytic import sphere_spectrum as analytic
 from empirical import sphere_spectrum as empirical
-from tallystick import Axis, Choice, Claim, Control, Domain, Exponent, Identity, Vector
+from tallystick import (
+    Axis,
+    Choice,
+    Claim,
+    Control,
+    Domain,
+    Exponent,
+    Identity,
+    Mean,
+    Vector,
+)
 
 __all__ = ["CLAIMS"]
 
@@ -23,6 +33,7 @@ CLAIMS = (
             order=2,
             d=Axis(3),
         ),
+        relation=Mean(detectable=0.003),
         source="Funk 1916; Hecke 1918; Mueller 1966, theorem 6",
         controls=(
             Control(

@@ -5,7 +5,17 @@ from jax.scipy.special import factorial
 
 from analytic import spiked_cumulant as analytic
 from empirical import spiked_cumulant as empirical
-from tallystick import Axis, Choice, Claim, Control, Domain, Identity, Scalar, Vector
+from tallystick import (
+    Axis,
+    Choice,
+    Claim,
+    Control,
+    Domain,
+    Identity,
+    Mean,
+    Scalar,
+    Vector,
+)
 
 __all__ = ["CLAIMS"]
 
@@ -146,6 +156,7 @@ CLAIMS = (
             latent=Choice("rademacher", "uniform", "skewed"),
             d=Axis(4, 1),
         ),
+        relation=Mean(detectable=0.003),
         source="Szekely, Bardone, Gerace & Goldt, NeurIPS 2024, section 2",
         controls=(
             Control(

@@ -14,23 +14,21 @@ from empirical.montecarlo import Normal, expectation
 __all__ = ["coefficients", "cross_moments", "information_exponent", "kernel"]
 
 
-@expectation(first=Normal(4), second=Normal(4))
+@expectation(first=Normal(), second=Normal())
 def cross_moments(
     correlation: Float[Array, ""],
     order: int,
     *,
-    first: Float[Array, "4"],
-    second: Float[Array, "4"],
+    first: Float[Array, ""],
+    second: Float[Array, ""],
 ) -> Float[Array, "rows columns"]:
-    """Mean products h_j(u) h_k(v) over four normal pairs, j and k from 0 to `order`.
-
-    Four pairs and not one, as the products of high degree have heavy tails.
+    """Products h_j(u) h_k(v) of a normal pair, j and k from 0 to `order`.
 
     Args:
         correlation: The correlation of u and v, in [-1, 1].
         order: The largest degree, from 0 to 100.
-        first: Noise: the normal numbers u.
-        second: Noise: the parts of v that are independent of u, before scaling.
+        first: Noise: the normal number u.
+        second: Noise: the part of v that is independent of u, before scaling.
 
     Returns:
         One draw of the matrix.
@@ -47,8 +45,7 @@ def cross_moments(
         raise ValueError(f"order must be from 0 to {_LARGEST}, got {order=}")
     v = correlation * first + jnp.sqrt(1 - correlation**2) * second
     p, q = polynomials(first, order), polynomials(v, order)
-    # Not a matrix product: many tiny ones are slow.
-    return jnp.mean(p[:, None] * q[None], axis=-1)
+    return p[:, None] * q[None]
 
 
 def kernel(

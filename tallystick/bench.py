@@ -143,6 +143,14 @@ class Prepared:
             return self.exact.tolerance
         return self.relation.tolerance * self.settings.looser
 
+    @property
+    def noticed(self) -> float | None:
+        """What error a claimed mean wants to have noticed; a quick look does not."""
+        relation = self.relation
+        if isinstance(relation, Mean) and self.settings.looser == 1:
+            return relation.detectable
+        return None
+
     @lazy
     def _targets(self) -> list[np.ndarray]:
         return self._evaluate(self.forms)

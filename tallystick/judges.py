@@ -103,6 +103,7 @@ def _decide_sampled(prepared: Prepared, target: np.ndarray) -> Decision:
         budget=budget,
         seed=prepared.seed,
         bias=relation.bias if isinstance(relation, Limit) else 0.0,
+        noticed=prepared.noticed,
         certificate=prepared.certificate,
         memory=prepared.memory,
     )

@@ -8,6 +8,8 @@ holds, both samples can be judged by bounds that need no normal law; they have t
 level.
 """
 
+import math
+
 import numpy as np
 import scipy
 
@@ -24,6 +26,7 @@ __all__ = [
     "SKEW_FACTOR",
     "enough_draws",
     "false_alarm_bound",
+    "first_look",
     "looks_within",
     "proven_level",
     "z_value",
@@ -34,6 +37,10 @@ FIRST_LOOK = 4096
 BUDGET = 2**24
 """Draws of the largest look, if the user gives no budget."""
 MOST_LOOKS = 8
+OTHERS = 16
+"""Contrasts beside the outputs, at most."""
+ROOM = 1.03
+"""For a deviation that is a little larger in one look than in another."""
 SCREEN_LEVEL = 1e-3
 """Probability that any look flags a true claim, two-sided, over all contrasts."""
 CONVICTION_Z = 4.5
@@ -65,10 +72,24 @@ def z_value(level: float) -> float:
     return float(-scipy.special.ndtri(level))
 
 
-def looks_within(budget: int) -> int:
+def first_look(error: float, outputs: int) -> int:
+    """Draws of the first look, so that a later one is just large enough for an error.
+
+    Args:
+        error: What the screen shall notice, relative to the deviation of a draw.
+        outputs: How many outputs there are, over all points.
+    """
+    z = z_value(SCREEN_LEVEL / (2 * (outputs + OTHERS) * MOST_LOOKS)) + POWER_Z
+    draws = ROOM * (z / error) ** 2
+    while draws >= 4 * FIRST_LOOK:
+        draws /= 4
+    return max(FIRST_LOOK, math.ceil(draws))
+
+
+def looks_within(budget: int, first: int = FIRST_LOOK) -> int:
     """How many looks fit, the last one having at most `budget` draws."""
     count = 1
-    while count < MOST_LOOKS and FIRST_LOOK * 4**count <= budget:
+    while count < MOST_LOOKS and first * 4**count <= budget:
         count += 1
     return count
 

@@ -30,16 +30,22 @@ class Mean:
         variance_bound: A number that the variance of every output is known not to
             exceed, at every point. With it DISAGREE can hold for any number of draws,
             where the program of the experiment alone does not show that.
+        detectable: AGREE also needs so many draws that an error of this size in any
+            one output, relative to the same scale, would have been noticed. Without it
+            that error may be as large as twice the tolerance. A quick check leaves it
+            out.
     """
 
     name: ClassVar[str] = "mean"
     tolerance: float = 0.01
     variance_bound: float | None = None
+    detectable: float | None = None
 
     def __post_init__(self):
         _positive("tolerance", self.tolerance)
-        if self.variance_bound is not None:
-            _positive("variance_bound", self.variance_bound)
+        for name in ("variance_bound", "detectable"):
+            if getattr(self, name) is not None:
+                _positive(name, getattr(self, name))
 
 
 @dataclass(frozen=True)

@@ -181,18 +181,18 @@ def test_cross_moments_have_their_derivatives(rho):
 
 @pytest.mark.parametrize("rho", [-1.0001, 1.5, jnp.inf])
 def test_cross_moments_outside_are_nan(rho):
-    rho, ones = jnp.asarray(rho), jnp.ones(4)
+    rho, one = jnp.asarray(rho), jnp.ones(())
     assert jnp.all(jnp.isnan(analytic.cross_moments(rho, 2)))
-    draw = empirical.cross_moments(rho, 2, first=ones, second=ones)
+    draw = empirical.cross_moments(rho, 2, first=one, second=one)
     assert jnp.all(jnp.isnan(draw[:, 1:]))
 
 
 @pytest.mark.parametrize("rho", [-1.0, 1.0])
 def test_at_correlation_one_the_pair_is_one_number(rho):
-    first = jnp.full(4, 1.5)
+    first = jnp.asarray(1.5)
     draws = [
         empirical.cross_moments(jnp.asarray(rho), 2, first=first, second=second)
-        for second in (jnp.zeros(4), jnp.arange(4.0))
+        for second in (jnp.asarray(0.0), jnp.asarray(3.0))
     ]
     h = jnp.array([1, 1.5, 1.25])
     assert jnp.array_equal(draws[0], jnp.outer(h, h * jnp.array([1, rho, 1])))

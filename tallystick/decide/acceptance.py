@@ -39,12 +39,15 @@ class Acceptance:
         target: The closed form, flattened.
         tolerance: Of every output, and of a factor common to all.
         number: How many looks there may be.
+        detectable: What error of one output must have been noticeable; infinite if that
+            is left to the tolerance.
     """
 
     looks: Looks
     target: np.ndarray
     tolerance: float
     number: int
+    detectable: float = math.inf
 
     @property
     def z(self) -> float:
@@ -82,6 +85,11 @@ class Acceptance:
         within = gaps + self.z * moments.standard_error <= self.tolerance * scale
         if not (within | constant).all():
             return self._needs(look, "one output", screen), ""
+        noticed = detectable(look, target, screen)[0]
+        if noticed > self.detectable:
+            return draws_wanted(
+                "one output", noticed, self.detectable, moments.count
+            ), ""
         if factor and not look.factor_within(self.z, self.tolerance):
             return self._needs(look, "the common factor", screen), ""
         if not self.looks.tails_hold(stage, look.only(0, 0)):
@@ -93,21 +101,23 @@ class Acceptance:
         rounding = rounding_beside(look.moments, self.target, self.looks.sampler.count)
         return np.abs(look.moments.mean - self.target) <= rounding
 
-    def further_draws(self, look: Look) -> int:
+    def further_draws(self, look: Look, screen: float) -> int:
         """Size of a look beyond the budget that accepts a right form; 0 if none will.
 
         Args:
             look: The last look within the budget, with its contrasts.
+            screen: Threshold of the screen.
         """
         scale = np.maximum(np.abs(self.target), look.moments.deviation)
         errors = ratio(look.moments.standard_error, scale)
         if "scale" in look.names:
             line = look.names.index("scale")
             errors = np.append(errors, look.lines.standard_error[line])
-        share = (self.z * errors.max() / self.tolerance) ** 2
+        noticed = detectable(look, self.target, screen)[0] / self.detectable
+        share = max(ROOM * (self.z * errors.max() / self.tolerance) ** 2, noticed**2)
         if not share < MOST_DRAWS:
             return 0
-        draws = 1 << math.ceil(math.log2(max(ROOM * share * look.moments.count, 1)))
+        draws = 1 << math.ceil(math.log2(max(share * look.moments.count, 1)))
         most = min(MOST_DRAWS, MOST_VALUES // self.target.size)
         return draws if look.moments.count < draws <= most else 0
 

@@ -7,6 +7,7 @@ output. Where a certificate holds and its own bounds are passed too, the verdict
 guaranteed for every number of draws.
 """
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -49,6 +50,7 @@ def decide_mean(
     budget: int | None,
     seed: tuple,
     bias: float = 0.0,
+    noticed: float | None = None,
     certificate: Certificate | None = None,
     memory: dict[Any, Any] | None = None,
 ) -> Decision:
@@ -63,30 +65,37 @@ def decide_mean(
         seed: Names the noise; the same seed gives the same decision.
         bias: Relative error of the target that is not a disagreement, as a limit has
             at finite size.
+        noticed: See `Mean.detectable`.
         certificate: What is known of the tails of the outputs, flattened; without one
             every verdict is asymptotic.
         memory: Where first looks are kept, which are the same for every target of one
             sampler and seed.
     """
-    trial = _Trial(sampler, target.ravel(), tolerance, budget, seed, bias, certificate)
+    flat = target.ravel()
+    first = levels.first_look(noticed, flat.size) if noticed else levels.FIRST_LOOK
+    most = levels.looks_within(budget or levels.BUDGET, first)
+    looks = Looks(sampler, seed)
+    number = most + (budget is None)
+    acceptance = Acceptance(looks, flat, tolerance, number, noticed or math.inf)
+    trial = _Trial(acceptance, first, most, bias, certificate)
+    trial.further = budget is None
     if memory is not None:
         trial.memory = memory
     return trial.run()
 
 
 class _Trial:
-    def __init__(self, sampler, target, tolerance, budget, seed, bias, certificate):
-        self.sampler, self.target = sampler, target
+    def __init__(self, acceptance: Acceptance, first, most, bias, certificate):
+        self.acceptance, self.looks = acceptance, acceptance.looks
+        self.sampler, self.target = self.looks.sampler, acceptance.target
+        # Draws of the first look, and how many there are.
+        self.first, self.most_looks = first, most
         # Rounding, and what a limit leaves, for each output.
-        self.slack = (ROUNDING + bias) * np.abs(target)
+        self.slack = (ROUNDING + bias) * np.abs(self.target)
         # Whitened weights have both signs: a small bias of each output could add up to
         # anything. Where a bias is allowed, the weights stay positive.
         self.most_whitened = 0 if bias else MOST_WHITENED
-        self.most_looks = levels.looks_within(budget or levels.BUDGET)
-        self.further = budget is None
-        self.looks = Looks(sampler, seed)
-        number = self.most_looks + self.further
-        self.acceptance = Acceptance(self.looks, self.target, tolerance, number)
+        self.further = False  # Whether a look beyond the budget may accept.
         self.proof = Proof(certificate, self.most_looks)
         self.guaranteed = self.reason = ""
         self.contrasts: Contrasts | None = None
@@ -126,7 +135,7 @@ class _Trial:
         """A look beyond the budget that can only accept, or INCONCLUSIVE."""
         number, draws = self.most_looks, 0
         if self.further and self.contrasts is not None:
-            draws = self.acceptance.further_draws(look)
+            draws = self.acceptance.further_draws(look, self._screen_z(look))
         if draws:
             look = self._look(number, look.moments.mean, draws)
             quiet = self._most_suspicious(look) is None
@@ -152,7 +161,7 @@ class _Trial:
 
     def _look(self, number: int, mean: np.ndarray, draws: int = 0) -> Look:
         """The next look; the first one with any variance fixes the contrasts."""
-        draws = draws or levels.FIRST_LOOK * 4**number
+        draws = draws or self.first * 4**number
         if self.contrasts is not None:
             patterns = {**self.contrasts.patterns, "learned": mean - self.target}
             directions = self._directions(patterns)
@@ -191,7 +200,7 @@ class _Trial:
         patterns = self.contrasts.patterns
         names = ["suspect", *patterns]
         directions = np.stack([chosen, *self._directions(patterns)])
-        draws = levels.FIRST_LOOK * 4**number
+        draws = self.first * 4**number
         normal = proven = True
         for factor in (2, 4):
             stage = ("conviction", number, factor)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from standin import NumpySampler
 
-from tallystick import Verdict
+from tallystick import Verdict, levels
 from tallystick.decide.mean import decide_mean
 
 # Name, one draw of two correlated outputs, their mean.
@@ -78,6 +78,50 @@ def test_an_error_of_twice_the_detectable_one_is_found(law):
     assert 0 < size < 0.1
     found = verdicts(law, 50, wrong=lambda mean: (1 + size) * mean)
     assert found[Verdict.DISAGREE] >= 49
+
+
+@pytest.mark.parametrize("law", ["normal", "exponential"])
+@pytest.mark.parametrize("budget", [2**24, 2**18, None])
+def test_a_right_mean_agrees_when_the_detectable_error_is_the_one_asked_for(
+    law, budget
+):
+    draw, mean = LAWS[law]
+
+    def decision(noticed):
+        return decide_mean(
+            NumpySampler(draw),
+            np.full(2, mean),
+            tolerance=0.05,
+            budget=budget,
+            seed=(law,),
+            noticed=noticed,
+        )
+
+    assert decision(None).detectable > 0.02
+    strict = decision(0.02)
+    assert strict.verdict is Verdict.AGREE
+    assert 0.015 < strict.detectable <= 0.02
+    if budget == 2**18:
+        short = decision(0.01)
+        assert short.verdict is Verdict.INCONCLUSIVE
+        assert "one output is known to 0.0" in short.reason
+        assert short.detectable > 0.01
+
+
+def test_a_look_beyond_the_budget_can_be_for_the_detectable_error(monkeypatch):
+    monkeypatch.setattr(levels, "BUDGET", 2**16)
+    draw, mean = LAWS["normal"]
+    found = decide_mean(
+        NumpySampler(draw),
+        np.full(2, mean),
+        tolerance=0.05,
+        budget=None,
+        seed=("beyond",),
+        noticed=0.015,
+    )
+    assert found.verdict is Verdict.AGREE
+    assert found.detectable <= 0.015
+    assert found.draws > 2**17
 
 
 def test_an_error_beyond_the_tolerance_is_hardly_ever_accepted():
