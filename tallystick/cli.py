@@ -1,6 +1,7 @@
 """The command line: one parser for the commands of `tallystick.commands`."""
 
 import argparse
+import difflib
 import os
 import sys
 from collections.abc import Sequence
@@ -44,7 +45,22 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}\n")
+        self.exit(USAGE, f"{self.prog}: {message}{self._meant(message)}\n")
+
+    def _meant(self, message: str) -> str:
+        """What a misspelt command or option may have been meant to be."""
+        known: set[str] = set()
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                known.update(action.choices)
+                for parser in action.choices.values():
+                    known.update(parser._option_string_actions)
+        wrong = message.partition(": ")[2].partition(" (")[0].split()
+        for word in (word.strip("'") for word in wrong):
+            near = difflib.get_close_matches(word, known, 1)
+            if near and word not in known:
+                return f"; did you mean {near[0]}?"
+        return ""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -42,7 +42,7 @@ def require_writable(option: str, path: Path) -> None:
 
     Args:
         option: What was given the path, for the message.
-        path: The file; it is made if it does not exist.
+        path: The file. If there is none yet, none is left behind.
 
     Raises:
         TallystickError: It cannot be.
@@ -51,11 +51,14 @@ def require_writable(option: str, path: Path) -> None:
 
     if str(path) == "-":
         raise TallystickError(f"{option} must be a file, got {str(path)!r}")
+    new = not path.exists()
     try:
         with path.open("a"):
             pass
     except OSError as error:
         raise TallystickError(f"{option} {path} cannot be written: {error}") from None
+    if new:
+        path.unlink()
 
 
 def write_json(

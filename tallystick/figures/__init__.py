@@ -119,12 +119,7 @@ def require_target(path: str | Path) -> Path:
             f"a figure must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]},"
             f" got {str(path)!r}"
         )
-    new = not path.exists()
-    try:
-        with path.open("ab"):
-            pass
-    except OSError as error:
-        raise TallystickError(f"{path} cannot be written: {error.strerror}") from None
-    if new:
-        path.unlink()
+    from tallystick.outcome import require_writable  # It imports the version.
+
+    require_writable("figure", path)
     return path

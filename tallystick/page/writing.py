@@ -38,10 +38,7 @@ def require_page(option: str, path: Path, *, figures: bool) -> None:
             raise TallystickError(
                 f"{error}; --no-figures makes the page without"
             ) from None
-    new = not path.exists()
     require_writable(option, path)
-    if new:  # Whatever fails from here on leaves no empty page behind.
-        path.unlink()
 
 
 def write_page(

@@ -174,6 +174,23 @@ def test_usage_errors_exit_with_3(arguments, capsys):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["check", "gate.mean", "--quik"], "did you mean --quick?"),
+        (["chek"], "did you mean check?"),
+        (["check", "--figures"], "--no-figures?"),
+        (["check", "--no-figures"], "unrecognized arguments: --no-figures\n"),
+        (["list", "--xyz"], "unrecognized arguments: --xyz\n"),
+    ],
+)
+def test_what_is_misspelt_is_suggested(arguments, meant, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 3
+    assert meant in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("x = 1\ny = undefined\n", "mine.py:2: NameError: name 'undefined'"),
