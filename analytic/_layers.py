@@ -6,20 +6,26 @@ tangent kernels by 1 - theta / pi. In z = min(h, 1 - h), of the angle phi = min(
 pi - theta), both are a polynomial in z times a power of sqrt z, because phi / sqrt z =
 2 arcsin(sqrt z) / sqrt z and S(phi) / z^(3/2) are analytic there: no arccos, which
 costs more than all the rest, and nothing that cancels at either end of [0, pi].
-
-At fixed depth all layers together are one function of h, which is fitted as a whole.
 """
 
 import functools
-import math
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-__all__ = ["ANGLE", "RESIDUAL", "Profile", "evaluate", "layer", "profile", "unfold"]
+__all__ = [
+    "ANGLE",
+    "ONCE",
+    "RESIDUAL",
+    "both_angles",
+    "fold",
+    "horner",
+    "layer",
+    "once",
+    "unfold",
+    "unless_zero",
+]
 
 # A cosine of unit vectors is known to a few 1e-16, and so is h; inputs with a smaller
 # one count as parallel in derivatives.
@@ -56,6 +62,11 @@ RESIDUAL = {
         *(0.62699798013686559, -0.384892190725572749, 0.113661325924460362),
     ),
 }
+# Likewise of (S - theta cos theta) / (pi sqrt z), to 3e-9 of its largest value.
+ONCE = (
+    *(-0.6366197709, 2.015962124, 0.2493684296, 0.09384225185, 0.05520107971),
+    *(0.003988689771, 0.1062646896, -0.1250694923, 0.119419094),
+)
 
 
 def layer(
@@ -90,8 +101,74 @@ def unfold(
     )
 
 
-def _horner(coefficients: tuple[float, ...], x: Float[Array, "..."]) -> Array:
-    """Sum of coefficients[k] x^k, in the dtype of x."""
+def fold(
+    h: Float[Array, "..."], rest: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """One layer of units |z| from any angle: h after it, and 1 - 2 theta / pi.
+
+    Args:
+        h: (1 - cos theta) / 2 in [0, 1].
+        rest: 1 - h, known on its own.
+    """
+    acute = h <= rest
+    z = jnp.where(acute, h, rest)
+    share = 1 - 2 * _angle(z) / jnp.pi
+    return z - _residual(z) / jnp.pi, jnp.where(acute, share, -share)
+
+
+def both_angles(
+    h: Float[Array, "..."], rest: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """The angle theta and pi - theta.
+
+    Args:
+        h: (1 - cos theta) / 2 in [0, 1].
+        rest: 1 - h, known on its own.
+    """
+    acute = h <= rest
+    small = _angle(jnp.where(acute, h, rest))
+    other = jnp.pi - small
+    return jnp.where(acute, small, other), jnp.where(acute, other, small)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
+def once(
+    h: Float[Array, "..."], rest: Float[Array, "..."], tangent: bool
+) -> Float[Array, "..."]:
+    """A kernel of unit inputs after one layer, in float32, with one root.
+
+    With z = min(h, 1 - h) it is max(cos theta, 0) + S / pi, or for the tangent kernel
+    2 max(cos theta, 0) + z^(1/2) P(z).
+
+    Args:
+        h: (1 - cos theta) / 2 in [0, 1].
+        rest: 1 - h, known on its own.
+        tangent: The tangent kernel; else the covariance.
+    """
+    z = jnp.minimum(h, rest)
+    if tangent:
+        return jnp.maximum(2 - 4 * h, 0) + jnp.sqrt(z) * horner(ONCE, z)
+    series = horner(RESIDUAL[str(z.dtype)], z)
+    return jnp.maximum(1 - 2 * h, 0) + z * jnp.sqrt(z) * series / jnp.pi
+
+
+@once.defjvp
+def _once_jvp(tangent, primals, tangents):
+    h, rest = primals
+    _, _, active = unfold(h, rest)
+    slope = -2 * active
+    if tangent:
+        slope = 2 * slope - (rest - h) / jnp.pi * unless_zero(h * rest, -0.5)
+    return once(h, rest, tangent), slope * tangents[0]
+
+
+def horner(coefficients: tuple[float, ...], x: Float[Array, "..."]) -> Array:
+    """Sum of coefficients[k] x^k, in the dtype of x.
+
+    Args:
+        coefficients: Lowest power first.
+        x: Where.
+    """
     value = jnp.full_like(x, coefficients[-1])
     for coefficient in coefficients[-2::-1]:
         value = value * x + coefficient
@@ -101,13 +178,13 @@ def _horner(coefficients: tuple[float, ...], x: Float[Array, "..."]) -> Array:
 @jax.custom_jvp
 def _angle(z: Float[Array, "..."]) -> Float[Array, "..."]:
     """The angle in [0, pi/2] with (1 - cos) / 2 = z."""
-    return _root(z) * _horner(ANGLE[str(z.dtype)], z)
+    return _root(z) * horner(ANGLE[str(z.dtype)], z)
 
 
 @jax.custom_jvp
 def _residual(z: Float[Array, "..."]) -> Float[Array, "..."]:
     """S of that angle."""
-    return z * _root(z) * _horner(RESIDUAL[str(z.dtype)], z)
+    return z * _root(z) * horner(RESIDUAL[str(z.dtype)], z)
 
 
 def _root(value: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -116,142 +193,18 @@ def _root(value: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.where(some, jnp.sqrt(jnp.where(some, value, 1)), 0)
 
 
-def _unless_zero(value: Float[Array, "..."], power: float) -> Float[Array, "..."]:
-    """value^power, but 0 where rounding hides whether it is 0, also in derivatives."""
+def unless_zero(value: Float[Array, "..."], power: float) -> Float[Array, "..."]:
+    """value^power, but 0 where rounding hides whether it is 0, also in derivatives.
+
+    Args:
+        value: Not negative.
+        power: May be negative.
+    """
     some = value > ROUNDING
     return jnp.where(some, jnp.where(some, value, 1) ** power, 0)
 
 
 # The slope 2 / sin of the angle is infinite at z = 0, a kink; 0 is the mean of the
 # slopes that meet there.
-_angle.defjvps(lambda t, _, z: t * _unless_zero(z * (1 - z), -0.5))
+_angle.defjvps(lambda t, _, z: t * unless_zero(z * (1 - z), -0.5))
 _residual.defjvps(lambda t, _, z: t * 2 * _angle(z))
-
-
-class Profile(NamedTuple):
-    """A kernel of unit inputs: start - v^power P(2v - 1), v = coordinate(h).
-
-    Attributes:
-        start: Value for parallel inputs.
-        power: 2 for covariances, whose slope in the angle vanishes there; else 1.
-        stretch: The constant kappa of the coordinate.
-        coefficients: Those of P, lowest power first.
-    """
-
-    start: float
-    power: int
-    stretch: float
-    coefficients: tuple[float, ...]
-
-
-def evaluate(
-    fit: Profile, h: Float[Array, "..."], rest: Float[Array, "..."]
-) -> Float[Array, "..."]:
-    """The kernel of unit inputs at h.
-
-    Args:
-        fit: The kernel.
-        h: (1 - cos theta) / 2 in [0, 1].
-        rest: 1 - h, known on its own.
-    """
-    v = _coordinate(h, rest, fit.stretch)
-    series = _horner(fit.coefficients, 2 * v - 1)
-    leading = _square(h, rest, fit.stretch) if fit.power == 2 else v
-    return fit.start - leading * series
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
-def _coordinate(
-    h: Float[Array, "..."], rest: Float[Array, "..."], stretch: float
-) -> Float[Array, "..."]:
-    """The ratio tan(theta/2) / (tan(theta/2) + kappa), analytic on [0, pi]."""
-    root = jnp.sqrt(h)
-    return root / (root + stretch * jnp.sqrt(rest))
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
-def _square(
-    h: Float[Array, "..."], rest: Float[Array, "..."], stretch: float
-) -> Float[Array, "..."]:
-    """v^2, whose slope at h = 0 is finite."""
-    return _coordinate(h, rest, stretch) ** 2
-
-
-@_coordinate.defjvp
-def _coordinate_jvp(stretch, primals, tangents):
-    h, rest = primals
-    total = _unless_zero(h, 0.5) + stretch * _unless_zero(rest, 0.5)
-    slope = stretch / 2 * _unless_zero(h * rest, -0.5) / total**2
-    return _coordinate(h, rest, stretch), slope * tangents[0]
-
-
-@_square.defjvp
-def _square_jvp(stretch, primals, tangents):
-    h, rest = primals
-    total = _unless_zero(h, 0.5) + stretch * _unless_zero(rest, 0.5)
-    slope = stretch * _unless_zero(rest, -0.5) / total**3
-    return _square(h, rest, stretch), slope * tangents[0]
-
-
-NODES = 128
-# Relative to the smallest value; half an ulp of float32 is 6e-8.
-TAIL = 2e-8
-LONGEST = 26
-
-
-@functools.cache
-def profile(depth: int, tangent: bool) -> Profile | None:
-    """All layers of a network as one function, or None where it takes too many terms.
-
-    The recursion is near-parabolic at theta = 0: after L layers theta turns into about
-    theta / (1 + L theta / (3 pi)), with a pole that nears 0 as L grows. The stretch of
-    the coordinate moves the pole away.
-
-    Args:
-        depth: Number of hidden layers, at least 2.
-        tangent: The tangent kernel; else the covariance.
-
-    Returns:
-        A fit to 2e-8 of its values, made for float32, in float64.
-    """
-    points = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
-    orders = np.arange(NODES)[:, np.newaxis]
-    start, power = (depth + 1.0, 1) if tangent else (1.0, 2)
-    best = None
-    for stretch in (1.0, 0.7, 0.5, *(c / depth for c in (20.0, 10.0, 7.0, 5.0))):
-        v = (1 + points) / 2
-        values = _recursion(stretch * v, 1 - v, depth, tangent)
-        scaled = (start - values) / v**power
-        series = 2 / NODES * np.cos(orders * np.arccos(points)) @ scaled
-        series[0] /= 2
-        tails = np.cumsum(np.abs(series[::-1]))[::-1]
-        small = np.flatnonzero(tails < TAIL * values.min())
-        if small.size and (best is None or small[0] < best[0]):
-            terms = np.polynomial.chebyshev.cheb2poly(series[: small[0]])
-            best = small[0], Profile(start, power, stretch, tuple(terms.tolist()))
-    return None if best is None or best[0] > LONGEST else best[1]
-
-
-def _recursion(opposite, adjacent, depth: int, tangent: bool) -> np.ndarray:
-    """Kernel of unit inputs, layer by layer in float64, given tan(theta/2)."""
-    theta = 2 * np.arctan2(opposite, adjacent)
-    gap = 2 * np.arctan2(adjacent, opposite)
-    cosine = np.where(theta < gap, np.cos(theta), -np.cos(gap))
-    h = np.where(
-        theta < gap,
-        np.sin(theta / 2) ** 2 - _series_residual(theta) / (2 * math.pi),
-        0.5 - _series_residual(gap) / (2 * math.pi),
-    )
-    kernel = 1 - 2 * h + gap / math.pi * cosine
-    for _ in range(depth - 1):
-        theta = 2 * np.arctan2(np.sqrt(h), np.sqrt(1 - h))
-        h = h - _series_residual(theta) / (2 * math.pi)
-        kernel = 1 - 2 * h + (1 - theta / math.pi) * kernel
-    return kernel if tangent else 1 - 2 * h
-
-
-def _series_residual(angle: np.ndarray) -> np.ndarray:
-    """S in float64: by the polynomial below a right angle, where its terms cancel."""
-    z = np.minimum(np.sin(angle / 2) ** 2, 0.5)
-    small = z**1.5 * np.polynomial.polynomial.polyval(z, RESIDUAL["float64"])
-    return np.where(z < 0.3, small, np.sin(angle) - angle * np.cos(angle))

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from analytic import gram
 from analytic._angle import angles, polar
+from analytic._biased_layers import UNITS, Pair, lengthened, through, with_bias
 from analytic._duals import dual_and_slope
 
 __all__ = ["layers", "relu_pair", "within"]
@@ -38,6 +39,11 @@ def layers(
     """
     if depth < 1:
         raise ValueError(f"depth must be at least 1, got {depth=}")
+    exact = None
+    if activation in UNITS:
+        exact = _by_angles(x, y, depth, activation, weight_variance, bias_variance)
+    if exact is not None and activation not in ("step", "sign"):
+        return exact
     dual, slope = dual_and_slope(activation)
     bias = jnp.asarray(bias_variance, x.dtype)
     gain = jnp.asarray(weight_variance, x.dtype)
@@ -49,7 +55,7 @@ def layers(
         rows = (a, a, a), (b, b, b), (a, b, c)
         a, b, c = (gain * dual(*row) + bias for row in rows)
         tangent = c + rate * tangent
-    return c, tangent
+    return c if exact is None else exact[0], tangent
 
 
 def relu_pair(
@@ -77,17 +83,47 @@ def relu_pair(
     """
     if depth < 1:
         raise ValueError(f"depth must be at least 1, got {depth=}")
-    biased = isinstance(bias_variance, jax.Array) or bool(bias_variance != 0)
-    weight, bias = (
-        jnp.where(variance >= 0, variance, jnp.nan).astype(x.dtype)
-        for variance in (jnp.asarray(weight_variance), jnp.asarray(bias_variance))
-    )
+    kind = gram.Kind(depth, tangent, _is_biased(bias_variance), False)
+    if kind.biased:
+        both = _by_angles(x, y, depth, "relu", weight_variance, bias_variance)
+        return both[tangent]
+    weight, bias = _variances(x, weight_variance, bias_variance)
+    matrices = Pair(*(v.reshape(1, 1) for v in _pair(x, y)))
+    return gram.assembled(kind, matrices, weight, bias)[0, 0]
+
+
+def _by_angles(
+    x, y, depth: int, activation: str, weight_variance, bias_variance
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Covariance and tangent kernel from the angle, for units with a kink or a jump.
+
+    Inner products would cost half of the digits of inputs that are nearly parallel.
+    """
+    weight, bias = _variances(x, weight_variance, bias_variance)
+    pair = _pair(x, y)
+    first = pair, pair.x_norm * pair.y_norm * (pair.rest - pair.h)
+    if _is_biased(bias_variance):
+        longer = _pair(*(lengthened(v, bias) for v in (x, y)))
+        first = with_bias(longer, pair, bias)
+    return through(activation, depth, *first, weight, bias)
+
+
+def _pair(x: Float[Array, " d"], y: Float[Array, " d"]) -> Pair:
+    """Norms and the angle of two vectors."""
     h, rest = (jnp.sin(angle / 2) ** 2 for angle in angles(x, y))
-    x_norm, y_norm, h, rest = (
-        v.reshape(1, 1) for v in (polar(x)[0], polar(y)[0], h, rest)
+    return Pair(polar(x)[0], polar(y)[0], h, rest)
+
+
+def _is_biased(bias_variance: float | Float[Array, ""]) -> bool:
+    return isinstance(bias_variance, jax.Array) or bool(bias_variance != 0)
+
+
+def _variances(x, *variances) -> tuple[Array, ...]:
+    """Of the dtype of the inputs; nan where negative."""
+    return tuple(
+        jnp.where(variance >= 0, variance, jnp.nan).astype(x.dtype)
+        for variance in map(jnp.asarray, variances)
     )
-    kind = gram.Kind(depth, tangent, biased, False)
-    return gram.assembled(kind, x_norm, y_norm, h, rest, weight, bias)[0, 0]
 
 
 def within(a, b, c):

@@ -10,12 +10,14 @@ Source: Arora, Du, Hu, Li, Salakhutdinov & Wang, "On Exact Computation with an
 Infinitely Wide Neural Net", NeurIPS 2019, section 4, on a ring.
 """
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from analytic import _kinked_pair as kinked
-from analytic._wide_network import within
+from analytic import _layers
+from analytic._angle import angles, polar
 
 __all__ = ["circular"]
 
@@ -43,8 +45,8 @@ def circular(
         pooling: flatten or average.
 
     Returns:
-        The kernel, to a few ulp of the mean of |x_s| |y_t|; where patches are nearly
-        parallel, half of the digits of the share of active pairs.
+        The kernel, to a few ulp of L times the mean of |x_s| |y_t|, also where patches
+        are nearly parallel or opposite.
 
     Degenerate cases:
         A patch of zeros gives 0, and slopes 0 by convention. Parallel patches have a
@@ -62,34 +64,61 @@ def circular(
     if pooling not in ("flatten", "average"):
         raise ValueError(f"pooling must be flatten or average, got {pooling=}")
 
-    def patches(matrix: Array) -> Array:
-        """Mean over offsets, along all axes alike."""
-        half = filter_size // 2
-        axes = tuple(range(matrix.ndim))
-        moved = [
-            jnp.roll(matrix, (-offset,) * matrix.ndim, axes)
-            for offset in range(-half, half + 1)
-        ]
-        return sum(moved, start=jnp.zeros_like(matrix)) / filter_size
+    offsets = range(-(filter_size // 2), filter_size // 2 + 1)
 
-    product = jnp.sum(x[:, None, :] * y[None, :, :], axis=-1)
-    a, b = (patches(jnp.sum(v * v, axis=-1)) for v in (x, y))
-    covariance = tangent = patches(product)
-    kernel, last = _layer(a, b, covariance, tangent)
+    def moved(array: Array) -> list[Array]:
+        """The array at all offsets, along all axes alike."""
+        axes = tuple(range(array.ndim))
+        return [jnp.roll(array, (-k,) * array.ndim, axes) for k in offsets]
+
+    def mixed(array: Array) -> Array:
+        return sum(moved(array), start=jnp.zeros_like(array)) / filter_size
+
+    pixels = ([jnp.roll(v, -k, 0) for k in offsets] for v in (x, y))
+    u, v = (jnp.concatenate(rows, axis=1) / filter_size**0.5 for rows in pixels)
+    x_norms, y_norms = (jax.vmap(polar)(w)[0] for w in (u, v))
+    over_columns = jax.vmap(angles, (None, 0))
+    theta, gap = jax.vmap(over_columns, (0, None))(u, v)
+    h, rest = jnp.sin(theta / 2) ** 2, jnp.sin(gap / 2) ** 2
+    tangent = _outer(x_norms, y_norms) * (rest - h)
+    following, h, active = _layers.unfold(h, rest)
     for _ in range(depth - 1):
-        # A gain of 2 keeps the variance of each pixel; filters mix them.
-        a, b, covariance, tangent = map(patches, (a, b, kernel, last))
-        kernel, last = _layer(a, b, covariance, tangent)
+        # A gain of 2 keeps the norm of each pixel; filters mix them.
+        product = _outer(x_norms, y_norms)
+        tangent = mixed(product * following + active * tangent)
+        x_after, y_after = (_root(mixed(a * a)) for a in (x_norms, y_norms))
+        after = _outer(x_after, y_after)
+        apart = _apart(moved(x_norms), moved(y_norms), after + mixed(product))
+        some = after > 0
+        # The covariance falls short of the product of norms by 2 h after.
+        h = (apart / 2 + mixed(product * h)) / jnp.where(some, after, 1)
+        following, h, active = _layers.unfold(h, 1 - h)
+        x_norms, y_norms = x_after, y_after
+    last = _outer(x_norms, y_norms) * following + active * tangent
     return jnp.mean(jnp.diagonal(last) if pooling == "flatten" else last)
 
 
-def _layer(a: Array, b: Array, c: Array, tangent: Array) -> tuple[Array, Array]:
-    """Covariances of the activations at all pairs of pixels, and the tangent kernel."""
+def _outer(x: Array, y: Array) -> Array:
+    return x[:, None] * y[None, :]
 
-    def one(a: Array, b: Array, c: Array) -> tuple[Array, Array]:
-        inside = within(a, b, c)
-        return 2 * kinked.relu(a, b, inside), 2 * kinked.step(a, b, inside)
 
-    over_columns = jax.vmap(one, (None, 0, 0))
-    kernel, active = jax.vmap(over_columns, (0, None, 0))(a, b, c)
-    return kernel, kernel + active * tangent
+def _apart(x: list[Array], y: list[Array], total: Array) -> Array:
+    """|x| |y| - x . y for all pairs of vectors, of root mean squares and mean products.
+
+    By Lagrange's identity, over |x| |y| + x . y: sums of squares of small differences.
+
+    Args:
+        x: Entries of the vectors, each for all pixels.
+        y: Likewise.
+        total: |x| |y| + x . y.
+    """
+    squares = jnp.zeros_like(total)
+    for k, m in itertools.combinations(range(len(x)), 2):
+        squares += (_outer(x[k], y[m]) - _outer(x[m], y[k])) ** 2
+    return squares / len(x) ** 2 / jnp.where(total > 0, total, 1)
+
+
+def _root(square: Array) -> Array:
+    """Square root with slope 0 at 0."""
+    some = square > 0
+    return jnp.where(some, jnp.sqrt(jnp.where(some, square, 1)), 0)

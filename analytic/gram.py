@@ -23,14 +23,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from analytic import _layers
+from analytic import _biased_layers as biased, _layer_fits, _layers
+from analytic._biased_layers import Pair
 
 __all__ = ["covariance", "tangent"]
 
-# The tiles of 2^16 entries, and what is made on the way to them, stay in cache.
-TILE = 256
-# Up to this depth the layers one by one are as fast as their fit (2: 10 against 6 ms).
-SHALLOW = 1
+# Tiles of at most 200^2 entries, and what is made on the way to them, stay in cache.
+TILE = 200
 
 
 def covariance(
@@ -64,8 +63,10 @@ def covariance(
         a few ulp of |y|.
 
     Degenerate cases:
-        A zero input gives 0 if there is no bias; derivatives in it are then 0 by
-        convention. Derivatives at parallel inputs exist, and are exact.
+        With a bias a zero input is like any other; without one it gives 0, and
+        derivatives in it are 0 by convention. In a bias variance of 0 the slope is that
+        from above, unless it is infinite: at a zero input, and of the tangent kernel at
+        opposite inputs. Derivatives at parallel inputs exist, and are exact.
 
     Raises:
         ValueError: The inputs are no float matrices alike, or `depth` is less than 1.
@@ -99,8 +100,8 @@ def tangent(
         lose digits like 1 / theta near the kink at parallel inputs.
 
     Degenerate cases:
-        A zero input gives 0 if there is no bias; derivatives in it are then 0 by
-        convention. Parallel inputs have a kink; the mean of the slopes is returned.
+        Those of `covariance`, but parallel inputs have a kink; the mean of the slopes
+        that meet there is returned.
 
     Raises:
         ValueError: The inputs are no float matrices alike, or `depth` is less than 1.
@@ -142,9 +143,9 @@ def _gram(x, y, depth: int, tangent: bool, weight_variance, bias_variance) -> Ar
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _matrix(kind: Kind, x: Array, y: Array, weight: Array, bias: Array) -> Array:
     """The matrix, by tiles: no temporary is larger than one, and half are mirrored."""
-    rows, columns = (min(TILE, len(v)) for v in (x, y))
     if max(len(x), len(y)) <= TILE:
-        return assembled(kind, *_pairs(x, y), weight, bias)
+        return assembled(kind, _pairs(x, y), weight, bias)
+    rows, columns = (-(-n // max(1, -(-n // TILE))) for n in (len(x), len(y)))
     with jax.enable_x64(True):
         left, right = _polar(x.astype(jnp.float64)), _polar(y.astype(jnp.float64))
         # The last tiles overlap those before them instead of being shorter.
@@ -161,9 +162,11 @@ def _matrix(kind: Kind, x: Array, y: Array, weight: Array, bias: Array) -> Array
             pairs = _products(
                 _rows(left, i, rows), _rows(right, j, columns), matrix.dtype
             )
-            part = assembled(kind, *pairs, weight, bias)
+            part = assembled(kind, pairs, weight, bias)
             matrix = jax.lax.dynamic_update_slice(matrix, part, (i, j))
             if kind.symmetric:
+                # Read back: the compiler would compute the tile again, transposed.
+                part = jax.lax.dynamic_slice(matrix, (i, j), part.shape)
                 matrix = jax.lax.dynamic_update_slice(matrix, part.T, (j, i))
             return matrix
 
@@ -176,9 +179,14 @@ def _matrix_jvp(kind, primals, tangents):
     """Derivatives of the matrix as a whole, which reverse mode need not unroll."""
 
     def whole(x, y, weight, bias):
-        return assembled(kind, *_pairs(x, y), weight, bias)
+        pairs = _pairs(x, y)
+        if not kind.biased:
+            return assembled(kind, pairs, weight, bias)
+        longer = _pairs(*(biased.lengthened(v, bias) for v in (x, y)))
+        first = biased.with_bias(longer, pairs, bias)
+        return biased.through("relu", kind.depth, *first, weight, bias)[kind.tangent]
 
-    return jax.jvp(whole, primals, tangents)
+    return _matrix(kind, *primals), jax.jvp(whole, primals, tangents)[1]
 
 
 _compiled = jax.jit(_matrix, static_argnums=0)
@@ -205,22 +213,21 @@ def _polar(x: Float[Array, "n d"]) -> tuple[Float[Array, "n 1"], Float[Array, "n
     return jnp.where(zero, 0, norms), jnp.where(zero, 0, scaled / length)
 
 
-def _products(
-    left: Any, right: Any, dtype: Any
-) -> tuple[Float[Array, "n 1"], Float[Array, "1 m"], Array, Array]:
+def _products(left: Any, right: Any, dtype: Any) -> Pair:
     """Norms, (1 - cosine) / 2 and (1 + cosine) / 2 of all pairs, rounded to a dtype."""
     (x_norms, u), (y_norms, v) = left, right
     # Not matmul, which asks for a dtype that vmap refuses outside of x64.
     cosine = jax.lax.dot_general(u, v, (((1,), (1,)), ((), ())), precision="highest")
-    # Rounding alone leaves the interval; derivatives pass.
-    cosine -= jax.lax.stop_gradient(cosine - jnp.clip(cosine, -1, 1))
-    pairs = x_norms, y_norms.T, (1 - cosine) / 2, (1 + cosine) / 2
-    x_norms, y_norms, h, rest = (v.astype(dtype) for v in pairs)
-    return x_norms, y_norms, h, rest
+    acute = cosine >= 0
+    part = ((1 - jnp.where(acute, cosine, -cosine)) / 2).astype(dtype)
+    # Rounding alone makes it negative; derivatives pass.
+    part -= jax.lax.stop_gradient(jnp.minimum(part, 0))
+    h, rest = jnp.where(acute, part, 1 - part), jnp.where(acute, 1 - part, part)
+    return Pair(x_norms.astype(dtype), y_norms.T.astype(dtype), h, rest)
 
 
 @jax.custom_jvp
-def _pairs(x: Array, y: Array) -> tuple[Array, Array, Array, Array]:
+def _pairs(x: Array, y: Array) -> Pair:
     """Those of all rows of two matrices, by way of float64."""
     with jax.enable_x64(True):
         left, right = _polar(x.astype(jnp.float64)), _polar(y.astype(jnp.float64))
@@ -238,24 +245,23 @@ def _pairs_jvp(primals, tangents):
 
 
 def assembled(
-    kind: Kind,
-    x_norms: Float[Array, "n 1"],
-    y_norms: Float[Array, "1 m"],
-    h: Float[Array, "n m"],
-    rest: Float[Array, "n m"],
-    weight: Float[Array, ""],
-    bias: Float[Array, ""],
+    kind: Kind, pairs: Pair, weight: Float[Array, ""], bias: Float[Array, ""]
 ) -> Float[Array, "n m"]:
     """The matrix from what `_products` returns; `_wide_network` uses it for a pair."""
+    x_norms, y_norms, h, rest = pairs
     if kind.biased:
-        return _with_bias(kind, h, x_norms, y_norms, weight, bias)
+        first = biased.mixed(1, pairs, bias)
+        return biased.through("relu", kind.depth, *first, weight, bias)[kind.tangent]
+    narrow = h.dtype == jnp.float32
     fit = None
-    if kind.depth > SHALLOW and h.dtype == jnp.float32:
-        fit = _layers.profile(kind.depth, kind.tangent)
-    if fit is None:
-        value = _unit_inputs(kind, h, rest)
+    if kind.depth > 1 and narrow:
+        fit = _layer_fits.profile(kind.depth, kind.tangent)
+    if fit is not None:
+        value = _layer_fits.evaluate(fit, h, rest)
+    elif kind.depth == 1 and narrow:
+        value = _layers.once(h, rest, kind.tangent)
     else:
-        value = _layers.evaluate(fit, h, rest)
+        value = _unit_inputs(kind, h, rest)
     scale = jax.lax.pow(weight / 2, jnp.asarray(kind.depth, weight.dtype))
     return scale * value * (x_norms * y_norms)
 
@@ -275,38 +281,3 @@ def _unit_inputs(kind: Kind, h: Array, rest: Array) -> Array:
     state = h, following + active * cosine
     h, kernel = jax.lax.fori_loop(1, kind.depth, step, state)
     return kernel if kind.tangent else 1 - 2 * h
-
-
-def _with_bias(
-    kind: Kind, h: Array, x_norms: Array, y_norms: Array, weight: Array, bias: Array
-) -> Array:
-    """The recursion with variances that differ from layer to layer."""
-
-    def mixed(gain: Array, state: tuple) -> tuple:
-        """Norms, h and value of gain K + b, of K with these norms and this h."""
-        x_norms, y_norms, h = state
-        product = gain * x_norms * y_norms
-        x_after, y_after = (_root(gain * a * a + bias) for a in (x_norms, y_norms))
-        after = x_after * y_after
-        # x_after y_after - product - b, without cancellation.
-        apart = gain * bias * (x_norms - y_norms) ** 2
-        some = after > 0
-        apart = apart / jnp.where(some, after + product + bias, 1)
-        h_after = (apart + 2 * product * h) / jnp.where(some, 2 * after, 1)
-        return (x_after, y_after, h_after), bias + product * (1 - 2 * h)
-
-    state, value = mixed(jnp.ones_like(weight), (x_norms, y_norms, h))
-    kernel = value
-
-    def step(_, carry):
-        (x_norms, y_norms, h), kernel = carry
-        _, h, active = _layers.unfold(h, 1 - h)
-        state, value = mixed(weight / 2, (x_norms, y_norms, h))
-        return state, (value + weight / 2 * active * kernel) if kind.tangent else value
-
-    return jax.lax.fori_loop(0, kind.depth, step, (state, kernel))[1]
-
-
-def _root(value: Array) -> Array:
-    """Square root with slope 0 at 0."""
-    return jnp.where(value == 0, 0, jnp.sqrt(jnp.where(value == 0, 1, value)))

@@ -162,13 +162,14 @@ def kernel(
         bias_variance: b.
 
     Returns:
-        The limit of infinite width. For the ReLU to a few ulp of L^2 times the kernel
-        at the larger input; else to a few ulp of L times that, but for abs, whose slope
-        jumps, half of the digits where the inputs are nearly parallel.
+        The limit of infinite width. For relu and abs to a few ulp of L^2 times the
+        kernel at the larger input, also where the inputs are nearly parallel or
+        opposite; else to a few ulp of L times that.
 
     Degenerate cases:
         Those of `dual_activation`: a zero input without biases gives 0 where phi is 0
-        at 0. Inputs beyond parallel by rounding are taken to be parallel.
+        at 0; with biases it is like any other. For relu and abs parallel inputs have a
+        kink, and opposite ones without biases; the mean of the slopes is returned.
 
     Raises:
         ValueError: The inputs are not alike, `depth` is less than 1, or `activation`

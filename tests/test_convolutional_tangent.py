@@ -104,6 +104,29 @@ def test_value(depth, pooling, precision):
         worst.check(ULPS)
 
 
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_nearly_parallel_and_opposite_images(pooling, precision):
+    """Each pixel turned by an angle; a covariance would lose half of the digits."""
+    x = images(4, 2, seed=1)[0].astype(precision)
+    across = x[:, ::-1] * np.array([1, -1], precision)
+    form = jax.jit(lambda u, v: analytic.circular(u, v, 2, 3, pooling))
+    worst = Worst(
+        "convolutional_tangent.circular",
+        "depth times the mean of |x_s| |y_t|",
+        f"depth 2, {pooling}, angles from 1e-7 to pi - 1e-7",
+    )
+    for gap in [1e-7, 1e-6, 1e-4, 1e-2, 1.0]:
+        for sign in (1, -1):
+            turned = np.cos(gap) * sign * x + np.sin(gap) * across
+            y = turned.astype(precision)
+            value = form(jnp.asarray(x), jnp.asarray(y))
+            norms = np.linalg.norm(x, axis=1).mean() * np.linalg.norm(y, axis=1).mean()
+            with mpmath.workdps(DIGITS):
+                exact = reference(x, y, 2, 3, pooling)
+                worst.add(value, exact, 2 * norms, angle=gap, sign=sign)
+    worst.check(ULPS)
+
+
 def test_one_pixel_is_the_dense_network():
     x, y = (jnp.asarray(v[:1]) for v in images(channels=3))
     expected = neural_tangent.deep(x[0], y[0], 2)

@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import mpmath
@@ -5,7 +7,7 @@ import numpy as np
 import pytest
 from accuracy import DIGITS, Worst
 
-from analytic import _layers, arc_cosine, gram as analytic, neural_tangent
+from analytic import _layer_fits, _layers, arc_cosine, gram as analytic, neural_tangent
 from claims.gram import CLAIMS  # noqa: F401 (collected by the plugin)
 from empirical import gram as empirical
 
@@ -31,7 +33,10 @@ def inputs(dimension=16):
 
 def reference(x, y, depth, weight=2, bias=0):
     """Both kernels of one pair, by the recursion in the covariances."""
-    u, v = ([mpmath.mpf(float(entry)) for entry in row] for row in (x, y))
+    u, v = (
+        [e if isinstance(e, mpmath.mpf) else mpmath.mpf(float(e)) for e in row]
+        for row in (x, y)
+    )
     weight, bias = mpmath.mpf(weight) / 2, mpmath.mpf(bias)
     x_square, y_square, kernel = (
         mpmath.fdot(*pair) + bias for pair in ((u, u), (v, v), (u, v))
@@ -132,9 +137,9 @@ def test_polynomials(dtype):
 @pytest.mark.parametrize("depth", [4, 17, 60])
 @pytest.mark.parametrize("tangent", [False, True])
 def test_profile_is_the_recursion(depth, tangent):
-    fit = _layers.profile(depth, tangent)
+    fit = _layer_fits.profile(depth, tangent)
     assert fit is not None
-    assert len(fit.coefficients) <= _layers.LONGEST
+    assert len(fit.coefficients) <= _layer_fits.LONGEST
     worst = 0
     with mpmath.workdps(20):
         for theta in [1e-6, 1e-3, 0.02, 0.3, 1.0, 1.6, 2.2, 3.0, 3.1415]:
@@ -145,11 +150,11 @@ def test_profile_is_the_recursion(depth, tangent):
             series = np.polynomial.polynomial.polyval(2 * v - 1, fit.coefficients)
             value = fit.start - v**fit.power * series
             worst = max(worst, abs(value / exact - 1))
-    assert worst <= 2 * _layers.TAIL
+    assert worst <= 2 * _layer_fits.TAIL
 
 
 def test_deeper_than_any_fit():
-    assert _layers.profile(1000, True) is None
+    assert _layer_fits.profile(1000, True) is None
     x = jnp.array([[1.0, 0], [0.6, 0.8]])
     matrix = analytic.tangent(x, depth=1000)
     pair = float(neural_tangent.deep(*x, 1000))
@@ -157,17 +162,43 @@ def test_deeper_than_any_fit():
     assert float(matrix[0, 0]) == pytest.approx(1001, rel=1e-6)
 
 
+def test_one_layer_with_one_root():
+    """The bound that stands beside the coefficients, and the polynomial's ends."""
+    with mpmath.workdps(DIGITS):
+        for k in range(1, 501):
+            z = mpmath.mpf(k) / 1000
+            angle = 2 * mpmath.asin(mpmath.sqrt(z))
+            value = mpmath.sin(angle) - 2 * angle * mpmath.cos(angle)
+            value /= mpmath.pi * mpmath.sqrt(z)
+            fitted = mpmath.fsum(c * z**n for n, c in enumerate(_layers.ONCE))
+            assert abs(fitted - value) <= 3e-9
+
+
+@pytest.mark.parametrize("biases", [{}, {"bias_variance": 0.1}])
+def test_no_second_matrix(biases):
+    """A tile that is read back costs no copy of the whole; all is symmetric."""
+    rng = np.random.default_rng(1)
+    x = jnp.asarray(rng.normal(size=(4 * analytic.TILE + 1, 3)), jnp.float32)
+    form = jax.jit(lambda x: analytic.tangent(x, depth=1, **biases)).lower(x).compile()
+    memory = form.memory_analysis()
+    assert memory is not None
+    assert memory.temp_size_in_bytes < memory.output_size_in_bytes / 2
+    matrix = form(x)
+    assert jnp.array_equal(matrix, matrix.T)
+
+
 def test_tiles():
     """Larger than a tile, and no multiple: as part by part, and symmetric."""
     rng = np.random.default_rng(1)
     x = jnp.asarray(rng.normal(size=(analytic.TILE + 70, 3)), jnp.float32)
+    half = analytic.TILE + 30
     for name in NAMES:
         form = getattr(analytic, name)
         whole = form(x, depth=4)
         scale = jnp.linalg.norm(x, axis=1)
         atol = 1e-6 * float(jnp.max(scale) ** 2) * 5
         assert jnp.allclose(whole, whole.T, rtol=1e-6, atol=atol)
-        parts = [form(x[:300], x, depth=4), form(x[300:], x, depth=4)]
+        parts = [form(x[:half], x, depth=4), form(x[half:], x, depth=4)]
         assert jnp.allclose(whole, jnp.concatenate(parts), rtol=1e-6, atol=atol)
 
 
@@ -200,6 +231,54 @@ def test_derivatives(depth):
         assert jnp.allclose(slope, deep(x[0], v), rtol=2e-5, atol=1e-4)
     second = jax.jit(jax.hessian(lambda x: analytic.covariance(x, y, depth=depth)))
     assert jnp.isfinite(second(x)).all()
+
+
+# Worst error of slopes, in ulp of (L + 1)^2 (|x| + |y|). Measured 0.13.
+ZERO_SLOPE_ULPS = 0.5
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_slopes_in_zero_inputs_with_biases(depth, precision):
+    """Both modes, in both inputs: central differences of the recursion in mpmath."""
+    weight, bias = 1.5, 0.25
+    rows = [[0, 0, 0], [0.25, -1, 2]], [[0, 0, 0], [1, 0.5, 0.125]]
+    x, y = (jnp.asarray(v, precision) for v in rows)
+
+    def both(x, y):
+        settings = {"depth": depth, "weight_variance": weight, "bias_variance": bias}
+        return jnp.stack([getattr(analytic, n)(x, y, **settings) for n in NAMES])
+
+    # Run once: what optimization would gain is less than what it costs.
+    @functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+    def slopes(x, y):
+        return jax.jacfwd(both, (0, 1))(x, y), jax.jacrev(both, (0, 1))(x, y)
+
+    worst = [
+        Worst(f"gram.{n}", "(L + 1)^2 (|x| + |y|)", "zero inputs, biases", slope=True)
+        for n in NAMES
+    ]
+    step = mpmath.mpf(10) ** -20
+    with mpmath.workdps(DIGITS):
+        for side, (ahead, back) in enumerate(zip(*slopes(x, y), strict=True)):
+            assert ahead.dtype == precision
+            for i, j, k in np.ndindex(2, 2, 3):
+                values = []
+                for sign in (1, -1):
+                    pair = [list(map(mpmath.mpf, rows[0][i]))]
+                    pair.append(list(map(mpmath.mpf, rows[1][j])))
+                    pair[side][k] += sign * step
+                    values.append(reference(pair[0], pair[1], depth, weight, bias))
+                size = mpmath.norm(rows[0][i]) + mpmath.norm(rows[1][j])
+                scale = (depth + 1) ** 2 * max(size, 1e-3)
+                for n, errors in enumerate(worst):
+                    exact = (values[0][n] - values[1][n]) / (2 * step)
+                    for found in (ahead, back):
+                        slope = found[n, i, j, (i, j)[side], k]
+                        errors.add(slope, exact, scale, x=rows[0][i], y=rows[1][j])
+                        other = found[n, i, j, 1 - (i, j)[side], k]
+                        assert other == 0  # Of another row.
+    for errors in worst:
+        errors.check(ZERO_SLOPE_ULPS)
 
 
 def test_slopes_in_the_variances():

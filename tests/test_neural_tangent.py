@@ -379,7 +379,16 @@ def network_reference(x, y, depth, activation, weight, bias):
     def step(a, b, c):
         return mean_product(a, b, c, 0)
 
-    dual, slope = {"erf": (erf, erf_slope), "relu": (relu, step)}[activation]
+    def sign(a, b, c):
+        return 4 * step(a, b, c) - 1
+
+    dual, slope = {
+        "erf": (erf, erf_slope),
+        "relu": (relu, step),
+        "abs": (lambda a, b, c: 4 * relu(a, b, c) - c, sign),
+        "step": (step, lambda *_: 0),
+        "sign": (sign, lambda *_: 0),
+    }[activation]
     for _ in range(depth):
         rate = weight * slope(a, b, c)
         rows = (a, a, a), (b, b, b), (a, b, c)
@@ -388,15 +397,17 @@ def network_reference(x, y, depth, activation, weight, bias):
     return c, tangent
 
 
-@pytest.mark.parametrize("activation", ["relu", "erf"])
+@pytest.mark.parametrize("activation", ["relu", "abs", "erf", "step", "sign"])
 @pytest.mark.parametrize("bias", [0.0, 0.25])
 def test_networks_with_any_activation(activation, bias, precision):
+    """Nearly parallel and nearly opposite inputs included."""
     settings = {"activation": activation, "weight_variance": 1.5, "bias_variance": bias}
+    jumps = activation in ("step", "sign")
     forms = {
         name: jax.jit(
             jax.vmap(functools.partial(getattr(analytic, name), depth=2, **settings))
         )
-        for name in ("covariance", "kernel")
+        for name in ("covariance", "kernel")[: 1 if jumps else 2]
     }
     x, y = (v[::7] for v in pairs(precision))
     found = {name: form(x, y) for name, form in forms.items()}
@@ -408,11 +419,39 @@ def test_networks_with_any_activation(activation, bias, precision):
             largest = max(
                 network_reference(w, w, 2, activation, 1.5, bias)[1] for w in (u, v)
             )
-            for name, value in zip(("covariance", "kernel"), values, strict=True):
+            for name, value in zip(forms, values, strict=not jumps):
                 assert found[name].dtype == precision
                 worst[name].add(found[name][k], value, 2 * largest, x=u, y=v)
     for errors in worst.values():
         errors.check(NETWORK_ULPS)
+
+
+@pytest.mark.parametrize("activation", ["relu", "abs"])
+def test_slopes_in_a_zero_input_with_biases(activation, precision):
+    """Both modes, in ulp of the tangent kernel of the other input, over its norm."""
+    settings = {"activation": activation, "weight_variance": 1.5, "bias_variance": 0.25}
+    other = [1.0, -2.0, 0.5]
+    zero, one = jnp.zeros(3, precision), jnp.asarray(other, precision)
+    step, exact = mpmath.mpf(10) ** -10, []
+    with mpmath.workdps(30):
+        v = mpmath.matrix(other)
+        ahead, back = (
+            network_reference(
+                mpmath.matrix([sign * step, 0, 0]), v, 2, activation, 1.5, 0.25
+            )
+            for sign in (1, -1)
+        )
+        exact = [float((p - q) / (2 * step)) for p, q in zip(ahead, back, strict=True)]
+    for name, slope in zip(("covariance", "kernel"), exact, strict=True):
+        form = functools.partial(getattr(analytic, name), depth=2, **settings)
+        both = jax.jit(
+            lambda x, y, f=form: (jax.grad(f)(x, y), jax.jacfwd(f, 1)(y, x)),
+            compiler_options={"xla_backend_optimization_level": 0},
+        )
+        tolerance = 16 * float(jnp.finfo(precision).eps)
+        for found in both(zero, one):
+            # Along the other input; the reference has rounding of 1e-15 at most.
+            assert jnp.allclose(found, slope * one, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("activation", ["abs", "gelu", "tanh", "cos"])
