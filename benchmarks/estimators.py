@@ -4,8 +4,10 @@
 
 Parts: `work` (draws to a relative error, from standard errors at several sizes and the
 rate between the last two), `lattice` (Sobol points against a rank-1 lattice, after the
-same rotation), `coverage` (of 95 % intervals, one seed at a time) and `wedges` (error
-of the rule with 64 nodes). The result of a part replaces that in the file.
+same rotation), `coverage` (of 95 % intervals, one seed at a time), `wedges` (error of
+the rule with 64 nodes) and `controls` (many numbers: Sobol points in 64 coordinates, in
+as many as there are, and control variates). The result of a part replaces that in the
+file.
 """
 
 import argparse
@@ -18,13 +20,14 @@ import jax.numpy as jnp
 import lattice
 import numpy as np
 from machine import described
-from scipy.special import ndtri
+from scipy.special import gammaln, ndtri
 from scipy.stats import qmc
 
 from empirical.montecarlo import Bernoulli, Layout, Normal, Sampler, expectation
 from empirical.montecarlo.enumeration import enumerated_sums
 from empirical.montecarlo.quadrature import quadrature_sums
-from empirical.montecarlo.quasi import Estimator, wedge_sums
+from empirical.montecarlo.quasi import Estimator, replicates, wedge_sums
+from empirical.montecarlo.quasi.estimator import _fewer
 from empirical.montecarlo.quasi.pilot import pilot
 from empirical.montecarlo.quasi.rotation import frames
 
@@ -74,6 +77,32 @@ def tanh_network(u, v, x):
     return (outputs @ jnp.tanh(weights @ x / jnp.linalg.norm(u))) ** 2
 
 
+def norm(u, v, x):
+    """The length of a normal vector."""
+    return jnp.linalg.norm(x) + 0 * u[0] * v[0]
+
+
+def soft_maximum(u, v, x):
+    """The logarithm of a sum of exponentials."""
+    return jax.nn.logsumexp(x) + 0 * u[0] * v[0]
+
+
+def softplus_square(u, v, x):
+    """The square of a sum of softplus nodes of one input each."""
+    return jnp.mean(jax.nn.softplus(x)) ** 2 + 0 * u[0] * v[0]
+
+
+def tanh_chain(u, v, x):
+    """A sum of products of neighbours."""
+    return jnp.tanh(x) @ jnp.tanh(jnp.roll(x, 1)) + 0 * u[0] * v[0]
+
+
+def dropout_network(u, v, mask):
+    """The squared output of a network with eight ReLU nodes of masked inputs."""
+    weights = jnp.stack([jnp.roll(u * jnp.roll(v, k), 3 * k) for k in range(8)])
+    return jnp.sum(jax.nn.relu(weights @ mask)) ** 2
+
+
 SMALL = (
     relu_gradient,
     ntk_entry,
@@ -83,6 +112,16 @@ SMALL = (
     fourth_power,
 )
 WIDE = (relu_gradient, ntk_entry, relu_network, tanh_network)
+MANY = (
+    norm,
+    soft_maximum,
+    softplus_square,
+    tanh_chain,
+    dropout_network,
+    relu_network,
+    tanh_network,
+)
+MASKED = (dropout_loss, dropout_network)
 SIZES = (2**14, 2**17, 2**20)
 DRAWS = 2**14
 """Of one estimate whose interval is looked at."""
@@ -96,13 +135,16 @@ def case(integrand, d: int, points: int = 1, seed: int = 0):
     where = {n: random.standard_normal(shape) / np.sqrt(d) for n in "uv"}
     # A pair at 60 degrees or so: neither degenerate nor orthogonal.
     where["v"] = where["v"] + 0.6 * where["u"]
-    laws = {"x": Normal(d)} if integrand is not dropout_loss else {}
-    laws = laws or {"mask": Bernoulli(0.7, d)}
+    masked = integrand in MASKED
+    laws = {"mask": Bernoulli(0.7, d)} if masked else {"x": Normal(d)}
     return Layout(expectation(integrand, **laws), where, {}), where
 
 
 def exact(integrand, layout, points) -> np.ndarray:
     """The mean, without draws."""
+    if integrand is norm:
+        half = layout.sizes["normal"] / 2
+        return np.full((1, 1), np.sqrt(2) * np.exp(gammaln(half + 0.5) - gammaln(half)))
     if integrand is dropout_loss:
         return enumerated_sums(layout, points)[0]
     found = wedge_sums(layout, points, KEY) or quadrature_sums(layout, points, KEY)
@@ -201,21 +243,22 @@ def compare_lattice(seeds: int) -> dict:
 def coverage(seeds: int) -> dict:
     """Share of seeds whose 95 % intervals hold the mean, over the outputs."""
     rows = {}
-    for integrand in SMALL:
-        layout, points = case(integrand, 8)
+    for integrand in (*SMALL, norm):
+        layout, points = case(integrand, 8 if integrand in SMALL else 128)
         truth = exact(integrand, layout, points)
         estimator = Estimator(layout, points, KEY, sampler=Sampler(layout, points))
-        start, choice = time.perf_counter(), estimator.choose(DRAWS)
+        draws = DRAWS if integrand in SMALL else DRAWS // 4
+        start, choice = time.perf_counter(), estimator.choose(draws)
         inside, plain = [], 0
         for seed in range(seeds):
-            found = estimator.estimate((seed, 1), DRAWS)
+            found = estimator.estimate((seed, 1), draws)
             plain += found.method == "plain"
             near = np.abs(found.mean - truth) <= found.half_width(0.95)
             inside.append(near.mean())
         row = {
             "coverage": float(np.mean(inside)),
             "refused": plain / seeds,
-            "draws": DRAWS,
+            "draws": draws,
             "seeds": seeds,
             "choice": choice.text,
         }
@@ -246,6 +289,57 @@ def wedges(seeds: int) -> dict:
     return rows
 
 
+def controls(seeds: int) -> dict:
+    """Gains over plain draws where many numbers matter, by ways to have them."""
+    del seeds
+    rows = {}
+    own = replicates.DIMENSIONS
+    for integrand in MANY:
+        layout, points = case(integrand, 512)
+        row = rows[f"{integrand.__name__}, d = 512"] = {}
+        for dimensions in (64, own):
+            replicates.DIMENSIONS = dimensions
+            estimator = Estimator(layout, points, KEY)
+            gains = {}
+            for method in estimator.methods[1:]:
+                found = estimator._run((1, dimensions), method, 32, 2**9)
+                error = found.standard_error
+                gains[method] = _fewer(found.variance, error, found.draws)
+            row[f"{dimensions} coordinates"] = max(gains.values())
+        row["control variates"] = 1 / _left(layout, points)
+        shown = "".join(f"{name:>22}{gain:8.1f}" for name, gain in row.items())
+        print(f"{integrand.__name__:<18}{shown}", flush=True)
+    replicates.DIMENSIONS = own
+    return rows
+
+
+def _left(layout, points, draws: int = 2**13) -> float:
+    """The share of the variance that base numbers and their squares leave.
+
+    Coefficients are fitted on some draws, the share is measured on others.
+    """
+    random = np.random.default_rng(KEY)
+    (source, size), parts = next(iter(layout.sizes.items())), []
+    with jax.enable_x64(True):
+        point = {name: jnp.asarray(v[0]) for name, v in points.items()}
+        run = jax.jit(jax.vmap(layout.draw, (None, 0)))
+        for _ in range(2):
+            shape = (draws, size)
+            if source == "normal":
+                base = random.standard_normal(shape)
+                every = np.concatenate([base, (base**2 - 1) / np.sqrt(2)], axis=1)
+            else:
+                base = random.random(shape)
+                every = (base < layout.coins[0][2]) - layout.coins[0][2]
+            values = np.asarray(run(point, {source: jnp.asarray(base)}))
+            parts.append((every, values))
+    (every, values), (fresh, others) = parts
+    gap, values = every - every.mean(axis=0), values - values.mean(axis=0)
+    ridge = 1e-3 * np.mean(gap**2) * draws * np.eye(gap.shape[1])
+    fitted = np.linalg.solve(gap.T @ gap + ridge, gap.T @ values)
+    return float(np.mean((others - fresh @ fitted).var(axis=0) / others.var(axis=0)))
+
+
 def _closed_form(integrand, u, v) -> np.ndarray:
     """Means of the ReLU gradient and of the tangent kernel's entry."""
     sizes = np.linalg.norm(u, axis=1) * np.linalg.norm(v, axis=1)
@@ -264,6 +358,7 @@ PARTS = {
     "lattice": compare_lattice,
     "coverage": coverage,
     "wedges": wedges,
+    "controls": controls,
 }
 
 

@@ -9,7 +9,9 @@ clock; ratios are between medians of the same run. BLAS keeps to one thread.
 
 The estimate is the population gradient of a ReLU unit, E 1(u.x > 0) (v.x)_+ x, with the
 mean and the variance of each coordinate. Its share of the generator is the normal
-numbers that the engine uses a second over those of "normal: native".
+numbers that the engine uses a second over those of "normal: native". Beside it is a
+loss with dropout, E |y - W m / p|^2, of 16 outputs and 64 masks m that are 1 with
+probability p.
 """
 
 # ruff: noqa: E402
@@ -36,13 +38,14 @@ import numpy as np
 from jax import lax
 from machine import described
 
-from empirical.montecarlo import Layout, Normal, Sampler, expectation
+from empirical.montecarlo import Bernoulli, Layout, Normal, Sampler, expectation
 from empirical.montecarlo.noise import (
     Block,
     exact_bits,
     exact_normal,
     threefry2x32,
 )
+from empirical.montecarlo.sampler import WIDE
 
 SIZE = 2**17
 """Numbers of a chunk."""
@@ -50,6 +53,10 @@ CHUNKS = 64
 DIMENSIONS = (8, 64, 1024)
 NORMALS = 2**23
 """Normal numbers of an estimate."""
+CHANCES = {"1/2": 0.5, "0.3": 0.3}
+"""Probabilities of masks."""
+MASKS, LOSSES = 64, 16
+"""Masks and outputs of the loss with dropout."""
 RESULTS = Path(__file__).parent / "results" / "noise.json"
 Case = tuple[Callable[[], Any], int]
 """What to run, and the numbers or draws that it takes."""
@@ -83,18 +90,28 @@ def streamed(chunk: Callable[[jax.Array, jax.Array], jax.Array]) -> Callable[[],
     return call
 
 
-def streamed_halves(block: Block) -> Callable[[], Any]:
-    """The same of the engine's numbers, which come in halves of a block."""
-    half = block.rows // 2
+def streamed_halves(block: Block, below: float | None = None) -> Callable[[], Any]:
+    """The same of the engine's numbers, which come in halves of a block.
 
-    @jax.jit
+    They are compiled as the engine does it where noise is most of the work.
+
+    Args:
+        block: With one source.
+        below: If given, what is consumed is whether the numbers lie below it.
+    """
+    half = block.rows // 2
+    (source,), (stream,) = block.sizes, block.streams
+
+    @functools.partial(jax.jit, compiler_options=WIDE)
     def run(key, chunks):
         def body(number, carry):
             place = jnp.zeros((), jnp.int64)
-            pairs = block.pairs({"normal": key}, number, {}, place, half)
+            pairs = block.pairs({stream: key}, number, {}, place, half)
 
             def one_half(side, carry):
-                values = block.taken(pairs, side, half)["normal"]
+                values = block.taken(pairs, side, half)[source]
+                if below is not None:
+                    values = (values < below).astype(values.dtype)
                 return jax.tree.map(jnp.add, carry, consumed(values))
 
             return lax.fori_loop(0, 2, one_half, carry)
@@ -150,6 +167,8 @@ def generators() -> dict[str, Case]:
     ):
         block = Block({"normal": 8}, SIZE // 8, noise, jnp.dtype(dtype))
         found[name] = streamed_halves(block), SIZE * CHUNKS
+    for name, chance in CHANCES.items():
+        found |= masks(f"mask {name}", chance)
     random = np.random.default_rng(0)
     for name, dtype in (("normal", np.float32), ("normal float64", np.float64)):
         found[f"{name}: NumPy"] = (
@@ -166,6 +185,25 @@ def generators() -> dict[str, Case]:
 
         found["normal: torch"] = filled, SIZE * CHUNKS
     return found
+
+
+def masks(name: str, chance: float) -> dict[str, Case]:
+    """Ways to make masks; all but the packed ones compare uniform numbers with p."""
+
+    def of_jax(key, number):
+        own = key ^ jnp.stack([number, jnp.zeros_like(number)])
+        own = jax.random.wrap_key_data(own)
+        drawn = jax.random.bernoulli(own, jnp.float32(chance), (SIZE,))
+        return drawn.astype(jnp.float32)
+
+    found = {f"{name}: jax.random.bernoulli": streamed(of_jax)}
+    for kind, dtype in (("float32", jnp.float32), ("float64", jnp.float64)):
+        for way, coins in (("compared", ()), ("packed", ((0, 8, chance),))):
+            block = Block(
+                {"uniform": 8}, SIZE // 8, "native", jnp.dtype(dtype), coins=coins
+            )
+            found[f"{name}: {way}, as {kind}"] = streamed_halves(block, chance)
+    return {name: (run, SIZE * CHUNKS) for name, run in found.items()}
 
 
 def _numpy_normals(random: np.random.Generator, dtype: Any) -> None:
@@ -235,6 +273,56 @@ def estimates(dimension: int) -> dict[str, Case]:
             functools.partial(_torch_gradient, torch, *host, draws, chunk),
             draws,
         )
+    return found
+
+
+def dropout_loss(w, y, mask):
+    """One draw of the loss of a linear layer with dropout, but for the factor 1 / p."""
+    return jnp.sum((y - w @ mask) ** 2)
+
+
+def dropout(chance: float) -> dict[str, Case]:
+    """Ways to estimate the loss with dropout."""
+    random = np.random.default_rng(0)
+    points = {
+        "w": random.standard_normal((1, LOSSES, MASKS)) / chance,
+        "y": random.standard_normal((1, LOSSES)),
+    }
+    draws = NORMALS // MASKS
+    law, found = Bernoulli(chance, MASKS), dict[str, Case]()
+    for precision in ("float32", "float64"):
+        layout = Layout(expectation(dropout_loss, mask=law), points, {})
+        sampler = Sampler(layout, points, directions=0, precision=precision)
+        run = functools.partial(sampler.moments, (1, 2), draws)
+        found[f"engine {precision}"] = run, draws
+    single = [jnp.asarray(points[name][0], jnp.float32) for name in "wy"]
+    over = jax.vmap(dropout_loss, (None, None, 0))
+
+    def drawn(key, count):
+        masks = jax.random.bernoulli(key, jnp.float32(chance), (count, MASKS))
+        return over(*single, masks.astype(jnp.float32))
+
+    @jax.jit
+    def naive(key):
+        values = drawn(key, draws)
+        return jnp.mean(values), jnp.var(values)
+
+    chunk = SIZE // MASKS
+
+    @jax.jit
+    def streaming(key):
+        def body(number, carry):
+            count, mean, second = carry
+            values = drawn(jax.random.fold_in(key, number), chunk)
+            gap, total = jnp.mean(values) - mean, count + chunk
+            second += chunk * jnp.var(values) + gap**2 * (count * chunk / total)
+            return total, mean + gap * (chunk / total), second
+
+        zero = jnp.zeros(())
+        return lax.fori_loop(0, draws // chunk, body, (zero, zero, zero))
+
+    for name, form in (("JAX, naive", naive), ("JAX, streaming", streaming)):
+        found[name] = functools.partial(_keyed, form), draws
     return found
 
 
@@ -353,6 +441,11 @@ def main() -> None:
         found["engine float32"]["share of the generator"] = share
         results["gradient"][str(dimension)] = found
         shown(f"draws of the gradient, d = {dimension}", found, "JAX, naive")
+    results["dropout"] = {}
+    for name, chance in CHANCES.items():
+        found = turns(dropout(chance), options.rounds)
+        results["dropout"][name] = found
+        shown(f"draws of the loss with dropout, p = {name}", found, "JAX, naive")
     if not options.quick:
         results["memory"] = memory(10**9)
         print("\n", results["memory"])

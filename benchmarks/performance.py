@@ -78,6 +78,8 @@ BASES = {
     "words": "words: jax.random.bits",
     "normal": "normal: jax.random.normal",
     "normal float64": "normal float64: jax.random.normal",
+    "mask 1/2": "mask 1/2: jax.random.bernoulli",
+    "mask 0.3": "mask 0.3: jax.random.bernoulli",
 }
 """What a generator of its kind is compared with."""
 
@@ -120,6 +122,19 @@ def estimate_table() -> str:
     return table(["M draws/s and CPU", *(f"d = {d}" for d in found)], rows)
 
 
+def dropout_table() -> str:
+    """Million draws of a loss with dropout a second."""
+    found = _load("noise")["dropout"]
+    rows = []
+    for name in next(iter(found.values())):
+        cells = [name]
+        for case in found.values():
+            rate, base = (case[n]["per CPU"] for n in (name, "JAX, naive"))
+            cells.append(f"{rate:.3g} ({rate / base:.1f}x)")
+        rows.append(cells)
+    return table(["M draws/s and CPU", *(f"p = {p}" for p in found)], rows)
+
+
 def memory() -> str:
     """Memory of many draws, in words."""
     found = _load("noise")["memory"]
@@ -158,6 +173,16 @@ def fewer_table() -> str:
         )
     head = ["integrand", "plain draws to 1e-5", "times fewer: Sobol", "best"]
     return table([*head, "coverage of 95 % intervals"], rows)
+
+
+def many_table() -> str:
+    """Gains where many numbers matter."""
+    found = _load("estimators")["controls"]
+    rows = [
+        [name, *(f"{gain:,.1f}" for gain in row.values())]
+        for name, row in found.items()
+    ]
+    return table(["integrand", *next(iter(found.values()))], rows)
 
 
 def wedge_table() -> str:
@@ -207,9 +232,11 @@ PARTS: dict[str, Callable[[], str]] = {
         suite_table,
         noise_table,
         estimate_table,
+        dropout_table,
         memory,
         layout_line,
         fewer_table,
+        many_table,
         wedge_table,
         kernel_table,
         machine,

@@ -46,11 +46,15 @@ class Layout:
         self.shapes = expectation.noise_shapes({**first, **static})
         self.sizes: dict[str, int] = {}
         self.slices: dict[str, slice] = {}
+        coins: list[tuple[int, int, float]] = []
         for noise, law in expectation.laws.items():
             size = law.base_size(self.shapes[noise])
             start = self.sizes.get(law.source, 0)
             self.slices[noise] = slice(start, start + size)
             self.sizes[law.source] = start + size
+            if law.coin is not None and size:
+                coins.append((start, start + size, law.coin))
+        self.coins = tuple(coins)
         base = self.base = {
             source: jax.ShapeDtypeStruct((size,), _DTYPES[source])
             for source, size in self.sizes.items()

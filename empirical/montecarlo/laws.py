@@ -46,6 +46,9 @@ class Law:
     source: ClassVar[Source]
     settings: tuple[Number, ...] = ()
     """Numbers or functions of the integrand's parameters that the law depends on."""
+    coin: float | None = None
+    """If all that a draw asks of each base number is whether it lies below a number
+    that is known beforehand: that number, above 0 and below 1."""
 
     def __init__(self, *axes: Axis):
         for axis in axes:
@@ -143,6 +146,7 @@ class Rademacher(Law):
     """Independent signs, -1 or 1 with probability 1/2 each."""
 
     source = "uniform"
+    coin = 0.5
 
     def transform(self, base, shape, parameters):
         """The sign of each base uniform about 1/2."""
@@ -164,6 +168,9 @@ class Rademacher(Law):
 class Bernoulli(Law):
     """Independent indicators: 1 with probability p, else 0, as floating-point numbers.
 
+    The probability of independent draws is exactly the double p if p is a number; if it
+    is a function, the next multiple of 2^-53 above it.
+
     Args:
         p: The probability: a number, or a function of the integrand's parameters, whose
             own parameter names say which.
@@ -180,6 +187,8 @@ class Bernoulli(Law):
         if not callable(p) and not 0 <= p <= 1:
             raise NoiseError(f"p of Bernoulli must lie in [0, 1], got {p=}")
         self.settings = (p,)
+        if isinstance(p, float) and 0 < p < 1:
+            self.coin = float(p)
 
     def transform(self, base, shape, parameters):
         """Whether each base uniform lies below p."""

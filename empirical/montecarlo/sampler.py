@@ -37,6 +37,9 @@ GROUP = 16
 """Most blocks of a call."""
 GROUP_VALUES = 2**16
 """Results of a call, counted in numbers."""
+WIDE = {"xla_cpu_prefer_vector_width": 512}
+"""On CPU, where there are no more outputs than base numbers and so most of the time
+goes to noise: in vectors of 256 bits there are but four pairs of numbers."""
 LOG = logging.getLogger(__name__)
 
 
@@ -86,7 +89,7 @@ class Sampler:
         self.step = min(self.rows, max(_power_of_two(WORKING // self.outputs), 2))
         self.noise, self.fleet = noise, fleet
         self._layout_of_noise = Block(
-            layout.sizes, self.rows, noise, jnp.dtype(precision)
+            layout.sizes, self.rows, noise, jnp.dtype(precision), layout.coins
         )
         self._options = None
         if not optimized:
@@ -164,18 +167,15 @@ class Sampler:
         with jax.enable_x64(True):
             if not self.points and not self.layout.sizes:
                 return np.asarray(self.layout.draw({}, {}))[None, None]
-            keys = self._layout_of_noise.keys(key, range(1))
-            base = {
-                source: first_rows(
-                    words[0],
-                    source,
-                    self.layout.sizes[source],
-                    self.rows,
-                    draws,
-                    self.noise,
+            block = self._layout_of_noise
+            keys = block.keys(key, range(1))
+            streams = {
+                stream: first_rows(
+                    keys[stream][0], stream, size, self.rows, draws, self.noise
                 )
-                for source, words in keys.items()
+                for stream, size in block.streams.items()
             }
+            base = block.joined(streams, axis=1)
             return np.asarray(self._few(self.points, base, draws=draws))
 
     def _weighting(self, inflation: float) -> np.ndarray:
@@ -270,7 +270,10 @@ class Sampler:
                 group,
                 cross,
             )
-            self._programs[cross] = jax.jit(program, compiler_options=self._options)
+            options, numbers = self._options, sum(self.layout.sizes.values())
+            if options is None and numbers >= self.outputs:
+                options = WIDE if _devices()[0][0].platform == "cpu" else None
+            self._programs[cross] = jax.jit(program, compiler_options=options)
         return self._programs[cross], group
 
     def _all_values(self, points, base, draws):

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.special import gamma
 
 from empirical.montecarlo import (
@@ -242,6 +243,12 @@ def test_a_refusal_after_the_choice_says_why(monkeypatch, gradient):
     assert found.draws >= 2 * 2**12 + choice.draws
 
 
+@pytest.fixture
+def few_dimensions(monkeypatch):
+    monkeypatch.setattr("empirical.montecarlo.quasi.replicates.DIMENSIONS", 64)
+
+
+@pytest.mark.usefixtures("few_dimensions")
 def test_masks_are_sobol_points_and_more_than_the_points_have_are_independent():
     def loss(mask, x):
         return (1 - jnp.mean(mask) + jnp.mean(x)) ** 2
@@ -258,6 +265,7 @@ def test_masks_are_sobol_points_and_more_than_the_points_have_are_independent():
     assert abs(found.mean[0, 0] - 1.1 * truth) > found.half_width(1 - 1e-5)[0, 0]
 
 
+@pytest.mark.usefixtures("few_dimensions")
 def test_mirrored_draws_repeat_the_independent_numbers():
     def integrand(x):
         return jnp.where(x[0] > 0, 1.0, 0.0) * (1 + jnp.sum(x[1:]))
@@ -266,6 +274,29 @@ def test_mirrored_draws_repeat_the_independent_numbers():
     # What is left is a step along the first axis, which two strata share at most.
     assert abs(found.mean[0, 0] - 0.5) < 1e-2
     assert found.fewer > 500
+
+
+@pytest.mark.parametrize("noise", ["normal", "mask"])
+def test_sums_of_many_functions_of_one_number_each_take_fewer_draws(noise):
+    # All but a few of the directions matter little, and together they are all.
+    laws = {"normal": {"x": Normal(300)}, "mask": {"x": Bernoulli(0.3, 300)}}
+
+    def integrand(x):
+        return jnp.sqrt(1 + jnp.sum(x**2))
+
+    engine = estimator(layout(integrand, {}, **laws[noise]), {})
+    assert engine.choose(2**11).method != "plain"
+    found = engine.estimate((1, 1), 2**12, "sobol")
+    assert found.fewer > 10
+    # E sqrt(1 + S) over the law of S = |x|^2.
+    count = np.arange(301)
+    if noise == "mask":
+        truth = stats.binom.pmf(count, 300, 0.3) @ np.sqrt(1 + count)
+    else:
+        truth = stats.chi2(300).expect(lambda s: np.sqrt(1 + s), lb=100, ub=600)
+    width = found.half_width(1 - 1e-5)
+    assert abs(found.mean[0, 0] - truth) <= width[0, 0]
+    assert abs(found.mean[0, 0] - 1.01 * truth) > width[0, 0]
 
 
 def test_keys_of_their_own_are_drawn_plainly():

@@ -1,9 +1,15 @@
 """Noise as a pure function of a key and a counter: any number by itself, in any order.
 
-`threefry` is the cipher, `normals` turns its words into normal numbers, `streams`
-numbers the draws of a block.
+`threefry` is the cipher, `normals` turns its words into normal numbers and `coins` into
+bits, `streams` numbers the draws of a block.
 """
 
+from empirical.montecarlo.noise.coins import (
+    chance_of,
+    coin_bits,
+    coin_source,
+    coin_words,
+)
 from empirical.montecarlo.noise.normals import (
     exact_normal,
     minus_log,
@@ -24,6 +30,10 @@ __all__ = [
     "NOISES",
     "Block",
     "Noise",
+    "chance_of",
+    "coin_bits",
+    "coin_source",
+    "coin_words",
     "exact_bits",
     "exact_normal",
     "first_rows",
