@@ -56,7 +56,8 @@ class Settings:
             look of up to 2^26 more where few outputs are left that it decides.
         looser: Factor on the tolerances of all relations that are sampled.
         main_only: Whether to leave out the cases with other axis lengths.
-        optimized: Whether experiments are compiled for speed: it pays for many draws.
+        optimized: Whether draws that are compared one by one are compiled for speed.
+            Means always are, but for those that only confirm a rule.
     """
 
     seed: int = DEFAULT_KEY
@@ -92,19 +93,22 @@ class Prepared:
     def __init__(self, bench: "Bench", case: Case, layout: Layout, points, seed: tuple):
         self.case, self.points, self.seed = case, points, seed
         self.relation, self.settings = bench.relation, bench.settings
-        self.bench = bench
+        self.bench, self._layout = bench, layout
         self.forms = bench.forms
-        self.sampler = Sampler(
-            layout, points, optimized=bench.settings.optimized, fleet=bench.fleet
-        )
+        few = isinstance(bench.relation, (Identity, Bound))
+        self.sampler = self._sampler(bench.settings.optimized or not few)
         self.memory: dict[Any, Any] = {}
+
+    def _sampler(self, optimized: bool) -> Sampler:
+        fleet = self.bench.fleet
+        return Sampler(self._layout, self.points, optimized=optimized, fleet=fleet)
 
     @lazy
     def exact(self) -> Exact | None:
         """The mean without sampling error, or None."""
         if isinstance(self.relation, Limit) and self.sampler.layout.sizes:
             return None  # A limit is never reached: its bias is judged by sampling.
-        exact = exact_mean(self.sampler, stream_key(*self.seed, "exact"))
+        exact = exact_mean(self._sampler(False), stream_key(*self.seed, "exact"))
         if exact is not None and isinstance(self.relation, Limit):
             return replace(exact, tolerance=max(exact.tolerance, self.relation.bias))
         return exact
@@ -199,7 +203,6 @@ class Prepared:
     def measure(self, expectation: Expectation, **options: Any) -> Sampler:
         """Draws another experiment at the same points."""
         layout = Layout(expectation, self.points, self.case.static)
-        options = {"optimized": self.settings.optimized, **options}
         return Sampler(layout, self.points, fleet=self.bench.fleet, **options)
 
     @lazy

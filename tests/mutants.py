@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from empirical.montecarlo import Sampler
 from tallystick import Bound, Distribution, MeanBound
 from tallystick.forms import evaluate_forms
 from tallystick.levels import BUDGET
@@ -45,8 +44,6 @@ COARSE = {
     "relu2.h1": 0.05,
     "relu2.zero_weight": 0.05,
 }
-# They take so many draws that a quick bench's programs are better compiled again.
-MANY_DRAWS = {"gate.rms_error", "gate.second_moment", "ica.quartic_loss", "relu2.h2"}
 ITEM = "refuses[slightly wrong forms]"
 SLOW_ITEM = "refuses[forms wrong by one percent]"
 
@@ -58,16 +55,9 @@ class MutatedNode(ClaimNode):
         yield from super().collect()
         name = self.claim.name
         size = LARGER.get(name, 0.01)
-        yield MutantsItem.from_parent(
-            self,
-            name=ITEM,
-            size=COARSE.get(name, size),
-            optimized=name in MANY_DRAWS,
-        )
+        yield MutantsItem.from_parent(self, name=ITEM, size=COARSE.get(name, size))
         if name in COARSE:
-            item = MutantsItem.from_parent(
-                self, name=SLOW_ITEM, size=size, optimized=True
-            )
+            item = MutantsItem.from_parent(self, name=SLOW_ITEM, size=size)
             item.add_marker("slow")
             yield item
 
@@ -75,15 +65,15 @@ class MutatedNode(ClaimNode):
 class MutantsItem(pytest.Item):
     """Passes if all slightly wrong forms of a claim are refused."""
 
-    def __init__(self, *, size, optimized, **rest):
+    def __init__(self, *, size, **rest):
         super().__init__(**rest)
-        self.size, self.optimized = size, optimized
+        self.size = size
 
     def runtest(self):
         claim, bench = self.parent.claim, self.parent.bench
         # A bound that need not be attained would hold all the more when it is smaller.
         assert not isinstance(claim.relation, Bound) or claim.relation.attained
-        accepted = not_refused(claim, bench, self.size, optimized=self.optimized)
+        accepted = not_refused(claim, bench, self.size)
         assert not accepted, f"{claim.name} does not refuse {accepted}"
 
     def reportinfo(self):
@@ -100,14 +90,14 @@ def with_mutants(nodes):
     ]
 
 
-def not_refused(claim, bench, size, *, optimized=False):
+def not_refused(claim, bench, size):
     """The wrong forms of a claim that no case refuses, each with its verdict."""
     left, factors = None, (-1.0, 1 + size, 1 - size)
     if isinstance(claim.relation, MeanBound):
         # A bound of a mean is not attained: a smaller one may hold as well.
         factors = (-1.0,)
     for case in bench.cases():
-        prepared = in_full(bench.prepared(case), optimized)
+        prepared = in_full(bench.prepared(case))
         swapped = swaps(claim, prepared)
         judge = verdicts_of_laws
         if not isinstance(claim.relation, Distribution):
@@ -123,13 +113,10 @@ def not_refused(claim, bench, size, *, optimized=False):
     return left
 
 
-def in_full(prepared, optimized):
+def in_full(prepared):
     """A case with the tolerance and the draws of a full check, whatever it has."""
     full = copy.copy(prepared)
     full.settings = replace(prepared.settings, looser=1.0, budget=BUDGET)
-    if optimized and not prepared.settings.optimized:
-        full.settings = replace(full.settings, optimized=True)
-        full.sampler = Sampler(prepared.sampler.layout, prepared.points)
     return full
 
 
@@ -156,9 +143,7 @@ def verdicts_of_values(claim, prepared, factors, swapped, names):
         for name, value in wrong.items()
         if names is None or name in names
     }
-    shared = SharedSampler(
-        prepared.sampler, prepared.seed, optimized=prepared.settings.optimized
-    )
+    shared = SharedSampler(prepared.sampler, prepared.seed)
     with Judging(shared, works) as judging:
         return {name: end.result.verdict for name, end in judging.advance().items()}
 

@@ -206,11 +206,7 @@ class Mutator:
             decision = decide(prepared, target)
             return Place(prepared, decision, Looked(None, -1, None), None, program)
         _ = prepared.certificate  # Kept for the copies that judge.
-        shared = SharedSampler(
-            prepared.sampler,
-            prepared.seed,
-            optimized=prepared.settings.optimized,
-        )
+        shared = SharedSampler(prepared.sampler, prepared.seed)
         prepared.memory.clear()  # So that the formula's own first look is seen.
         with Judging(shared, {"formula": work_of(prepared, target)}) as judging:
             looked = judging.advance()["formula"]

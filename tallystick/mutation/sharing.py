@@ -80,11 +80,10 @@ class SharedSampler:
     Args:
         sampler: Draws the experiment.
         seed: Names the noise of the check.
-        optimized: Whether further samplers are compiled for speed.
     """
 
-    def __init__(self, sampler: Sampler, seed: tuple, *, optimized: bool):
-        self.sampler, self.optimized = sampler, optimized
+    def __init__(self, sampler: Sampler, seed: tuple):
+        self.sampler = sampler
         self.looks = {
             stream_key(*seed, "look", number): number
             for number in range(levels.MOST_LOOKS)
@@ -154,12 +153,7 @@ class SharedSampler:
         if len(rows) > sampler.directions:
             if self._wide is None:
                 size = min(1 << (len(rows) - 1).bit_length(), MOST_DIRECTIONS)
-                self._wide = Sampler(
-                    sampler.layout,
-                    sampler.points,
-                    optimized=self.optimized,
-                    directions=size,
-                )
+                self._wide = Sampler(sampler.layout, sampler.points, directions=size)
             sampler = self._wide
         lines: list[Moments] = []
         entries = products = None
