@@ -72,8 +72,9 @@ def traceable(name: str) -> Iterator[None]:
         known = _advice(error)
         if not known and _advice(error.__cause__):  # NumPy's own words for it.
             known = _NUMPY
-        if isinstance(error, (ValueError, IndexError)) and not known:
-            raise  # The function's own.
+        own = isinstance(error, (ValueError, IndexError))
+        if own and not known and not _raised_by_a_library(error):
+            raise
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise NoiseError(
             f"{name} cannot be evaluated{_place(error)}: {known or first}"
@@ -137,6 +138,15 @@ def _advice(error: BaseException | None) -> str:
         if isinstance(error, kind):
             return advice
     return ""
+
+
+def _raised_by_a_library(error: BaseException) -> bool:
+    """Whether the error is about an operation, such as shapes that do not fit."""
+    trace, module = error.__traceback__, ""
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        trace = trace.tb_next
+    return module.partition(".")[0] in _NOT_OURS
 
 
 def _place(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from tallystick.diagnosis.arguments import angles, arguments, indices, orders
 from tallystick.diagnosis.evidence import Evidence, Fit, fit
 from tallystick.diagnosis.explanation import Diagnosis, Explanation, choose
 from tallystick.diagnosis.factors import factors
-from tallystick.diagnosis.powers import powers
+from tallystick.diagnosis.powers import powers, whole_power
 from tallystick.diagnosis.precision import Float32Error, float32_error
 from tallystick.diagnosis.regions import regions, spread_of
 from tallystick.diagnosis.terms import missing, terms
@@ -35,6 +35,7 @@ KINDS: tuple[Callable[[Evidence], list[Explanation]], ...] = (
     indices,
     regions,
     powers,
+    whole_power,
     angles,
     terms,
     missing,

@@ -1,16 +1,18 @@
-"""The wrong power of a norm or of a scalar parameter, with a constant factor.
+"""The wrong power of a norm or of a scalar parameter, or of the formula as a whole.
 
 The logarithm of measured / formula is regressed on the logarithms of the sizes of the
 parameters over the points; exponents near a multiple of 1/2 are then tried on all
 outputs. A factor that varies with a parameter shows here, and nowhere as one factor.
+A wrong constant inside of an exponential makes the mean a power of the formula.
 """
 
+import fractions
 import itertools
 import math
 
 import numpy as np
 
-from tallystick.diagnosis.evidence import Evidence, fit
+from tallystick.diagnosis.evidence import REACH, Evidence, fit
 from tallystick.diagnosis.explanation import (
     Explanation,
     number,
@@ -18,12 +20,21 @@ from tallystick.diagnosis.explanation import (
     settled,
 )
 
-__all__ = ["features", "powers"]
+__all__ = ["features", "powers", "whole_power"]
 
 CLEAR = 5.0
 """Outputs enter the regression if they are this many errors from zero."""
 LARGEST_POWER = 4.0
 MOST_FEATURES = 6
+WHOLE_POWERS = {
+    **{float(n): str(n) for n in (2, 3, 4)},
+    **{float(-n): f"(-{n})" for n in (1, 2)},
+    **{1 / n: f"(1/{n})" for n in (2, 3, 4)},
+    **{a / b: f"({a}/{b})" for a, b in ((2, 3), (3, 2), (-1, 2))},
+}
+"""Powers of the formula that are tried, by value."""
+LEAST_GAP = 1 / 12
+"""Between two of them."""
 SPREAD = 0.05
 """Least deviation of a feature's logarithm over the points."""
 
@@ -64,6 +75,44 @@ def powers(evidence: Evidence) -> list[Explanation]:
     pairs = list(itertools.combinations(known, 2))
     found = [_power(evidence, known, names, ratios, len(pairs)) for names in pairs]
     return [e for e in found if e is not None]
+
+
+def whole_power(evidence: Evidence) -> list[Explanation]:
+    """The means are a power of the formula, as if it were exp(2 f) and not exp(f)."""
+    mean, target = evidence.mean.ravel(), evidence.target.ravel()
+    clear = np.minimum(mean, target) > CLEAR * evidence.scale
+    if not (target > 0).all() or clear.sum() < 4:
+        return []
+    logs, error = np.log(target[clear]), evidence.scale[clear] / mean[clear]
+    design = np.column_stack([logs, np.ones(len(logs))])
+    if np.linalg.cond(design) > 1e6:
+        return []
+    gains = np.linalg.pinv(design / error[:, None])
+    slope = float((gains @ (np.log(mean[clear]) / error))[0])
+    reach = REACH * float(np.linalg.norm(gains[0]))
+    nearest = min(WHOLE_POWERS, key=lambda k: abs(k - slope))
+    if reach > LEAST_GAP or abs(nearest - slope) > 0.02 + reach:
+        return []
+    column = target**nearest
+    found = fit(evidence, column)
+    # With a factor as well it would be two mistakes at once, which much else can be.
+    if found is None or not found.good or not found.near(1.0):
+        return []
+    kept, _ = settled(evidence, found, column)
+    power = f"formula^{WHOLE_POWERS[nearest]}"
+    text = (
+        f"empirical = {power} at every point: as from a wrong factor"
+        f" {_fraction(1 / nearest)} in an exponent"
+    )
+    suggestion = f"take {power}: multiply what is in an exponent by"
+    suggestion += f" {WHOLE_POWERS[nearest].strip('()')}"
+    cost = 3.0 + math.log(len(WHOLE_POWERS))
+    return [Explanation("power", f"a power, {power}", text, suggestion, cost, kept)]
+
+
+def _fraction(value: float) -> str:
+    """A simple ratio in words."""
+    return str(fractions.Fraction(value).limit_denominator(4))
 
 
 def _log_ratios(evidence: Evidence):

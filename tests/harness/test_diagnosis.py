@@ -411,6 +411,42 @@ def test_a_factor_that_varies_is_not_one_factor():
     assert diagnose(steep).text.endswith("off by x^0.5")
 
 
+@expectation(x=Normal(3), s=Bernoulli(0.5))
+def tilted(a, x, s):
+    return 2 * s * jnp.exp(a @ x)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "power", "factor"),
+    [
+        (1, "(1/2)", "2"),
+        (1 / 4, "2", "1/2"),
+        (1 / 6, "3", "1/3"),
+        (-1 / 2, "(-1)", "-1"),
+    ],
+)
+@pytest.mark.parametrize("sampled", [False, True])
+def test_a_wrong_factor_in_an_exponent_is_a_power(wrong, power, factor, sampled):
+    experiment = tilted
+    if not sampled:
+        experiment = expectation(lambda a, x: jnp.exp(a @ x), x=Normal(3))
+    report = check(
+        lambda a: jnp.exp(wrong * a @ a), experiment, a=Vector(3, norm=(0.4, 1.0))
+    )
+    assert report.verdict is Verdict.DISAGREE
+    assert f"empirical = formula^{power} at every point" in report.diagnosis
+    assert f"a wrong factor {factor} in an exponent" in report.diagnosis
+
+
+@pytest.mark.parametrize("wrong", [1 / 3.3, 0.55])
+def test_a_power_that_is_not_simple_is_not_named(wrong):
+    report = check(
+        lambda a: jnp.exp(wrong * a @ a), tilted, a=Vector(3, norm=(0.4, 1.0))
+    )
+    assert report.verdict is Verdict.DISAGREE
+    assert "formula^" not in report.diagnosis
+
+
 def test_candidates_that_fit_alike_are_listed_with_the_draws_that_would_decide():
     alike = {"x": np.linspace(1, 1.001, 8)}
     found = diagnose(noisy(lambda x: x, lambda x: 1.03 * x, alike, 1))

@@ -155,6 +155,15 @@ def test_an_untraceable_integrand_names_the_line_and_the_change(integrand, advic
     assert line < found <= line + 3
 
 
+def test_shapes_that_do_not_fit_name_the_line():
+    line = product.integrand.__code__.co_firstlineno
+    message = r"product cannot be evaluated \(test_formulas.py, line (\d+)\): matmul"
+    with pytest.raises(NoiseError, match=message) as caught:
+        check(lambda u: u * u, product, u=4.0)
+    found = int(str(caught.value).partition("line ")[2].partition(")")[0])
+    assert line < found <= line + 3
+
+
 def test_numpy_in_the_formula_names_the_line_and_the_change():
     with pytest.raises(NoiseError, match=r"line \d+\): NumPy cannot take .*jnp"):
         check(lambda u: np.linalg.norm(u) ** 2, product, u=Vector(3))
