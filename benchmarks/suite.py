@@ -36,13 +36,13 @@ VECTOR = Vector(SIZE, norm=(0.5, 1.5))
 
 def pair(kind: int, k: int):
     """A function of u.x and v.x, and its mean, which depends on the number k."""
-    # Vectors are no longer than 1.5: the exponential keeps tails that can be sampled.
+    # Vectors are no longer than 1.5: no mean is much smaller than a draw.
     scale = k / 20
     match kind:
         case 0:
             return (
-                lambda a, b: jnp.cos(5 * scale * a) + 0 * b,
-                lambda u, v: jnp.exp(-((5 * scale) ** 2) * (u @ u) / 2) + 0 * v[0],
+                lambda a, b: jnp.cos(scale * a) + 0 * b,
+                lambda u, v: jnp.exp(-(scale**2) * (u @ u) / 2) + 0 * v[0],
             )
         case 1:
             return (
