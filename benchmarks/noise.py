@@ -5,7 +5,8 @@
 All cases take turns in one process, because machines and their hours differ. Numbers
 are consumed by a mean and a variance in two passes, the same for all. "per CPU" is the
 median over the rounds of work per second of processor time, "wall" the best by the
-clock; ratios are between medians of the same run. BLAS keeps to one thread.
+clock; ratios are between medians of the same run. The BLAS of NumPy keeps to one
+thread; PyTorch, if it is installed, has all cores, as the engine has.
 
 The estimate is the population gradient of a ReLU unit, E 1(u.x > 0) (v.x)_+ x, with the
 mean and the variance of each coordinate. Its share of the generator is the normal
@@ -175,8 +176,8 @@ def generators() -> dict[str, Case]:
             functools.partial(_numpy_normals, random, dtype),
             SIZE * CHUNKS // 4,
         )
-    if importlib.util.find_spec("torch"):
-        torch = importlib.import_module("torch")
+    torch = _torch()
+    if torch:
         buffer = torch.empty(SIZE)
 
         def filled():
@@ -185,6 +186,15 @@ def generators() -> dict[str, Case]:
 
         found["normal: torch"] = filled, SIZE * CHUNKS
     return found
+
+
+def _torch():
+    """PyTorch on all cores, if it is installed."""
+    if not importlib.util.find_spec("torch"):
+        return None
+    torch = importlib.import_module("torch")
+    torch.set_num_threads(os.cpu_count() or 1)
+    return torch
 
 
 def masks(name: str, chance: float) -> dict[str, Case]:
@@ -267,8 +277,8 @@ def estimates(dimension: int) -> dict[str, Case]:
         functools.partial(_numpy_gradient, random, *host, draws // 4, chunk // 8),
         draws // 4,
     )
-    if importlib.util.find_spec("torch"):
-        torch = importlib.import_module("torch")
+    torch = _torch()
+    if torch:
         found["torch, chunked"] = (
             functools.partial(_torch_gradient, torch, *host, draws, chunk),
             draws,

@@ -119,6 +119,12 @@ def estimate_table() -> str:
         for case in found.values()
     ]
     rows.append(["engine float32, of the generator alone", *shares])
+    if "torch, chunked" in next(iter(found.values())):
+        ratios = [
+            f"{case['engine float32']['wall'] / case['torch, chunked']['wall']:.1f}x"
+            for case in found.values()
+        ]
+        rows.append(["engine float32 beside torch, both on all cores, wall", *ratios])
     return table(["M draws/s and CPU", *(f"d = {d}" for d in found)], rows)
 
 
