@@ -23,6 +23,7 @@ __all__ = [
     "horner",
     "layer",
     "once",
+    "root",
     "unfold",
     "unless_zero",
 ]
@@ -178,17 +179,21 @@ def horner(coefficients: tuple[float, ...], x: Float[Array, "..."]) -> Array:
 @jax.custom_jvp
 def _angle(z: Float[Array, "..."]) -> Float[Array, "..."]:
     """The angle in [0, pi/2] with (1 - cos) / 2 = z."""
-    return _root(z) * horner(ANGLE[str(z.dtype)], z)
+    return root(z) * horner(ANGLE[str(z.dtype)], z)
 
 
 @jax.custom_jvp
 def _residual(z: Float[Array, "..."]) -> Float[Array, "..."]:
     """S of that angle."""
-    return z * _root(z) * horner(RESIDUAL[str(z.dtype)], z)
+    return z * root(z) * horner(RESIDUAL[str(z.dtype)], z)
 
 
-def _root(value: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Square root with slope 0 at 0: second derivatives of a loop look inside."""
+def root(value: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Square root with slope 0 at 0: second derivatives of a loop look inside.
+
+    Args:
+        value: Not negative.
+    """
     some = value > 0
     return jnp.where(some, jnp.sqrt(jnp.where(some, value, 1)), 0)
 

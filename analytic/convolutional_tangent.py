@@ -86,7 +86,7 @@ def circular(
         # A gain of 2 keeps the norm of each pixel; filters mix them.
         product = _outer(x_norms, y_norms)
         tangent = mixed(product * following + active * tangent)
-        x_after, y_after = (_root(mixed(a * a)) for a in (x_norms, y_norms))
+        x_after, y_after = (_layers.root(mixed(a * a)) for a in (x_norms, y_norms))
         after = _outer(x_after, y_after)
         apart = _apart(moved(x_norms), moved(y_norms), after + mixed(product))
         some = after > 0
@@ -116,9 +116,3 @@ def _apart(x: list[Array], y: list[Array], total: Array) -> Array:
     for k, m in itertools.combinations(range(len(x)), 2):
         squares += (_outer(x[k], y[m]) - _outer(x[m], y[k])) ** 2
     return squares / len(x) ** 2 / jnp.where(total > 0, total, 1)
-
-
-def _root(square: Array) -> Array:
-    """Square root with slope 0 at 0."""
-    some = square > 0
-    return jnp.where(some, jnp.sqrt(jnp.where(some, square, 1)), 0)

@@ -93,22 +93,23 @@ class Prepared:
     def __init__(self, bench: "Bench", case: Case, layout: Layout, points, seed: tuple):
         self.case, self.points, self.seed = case, points, seed
         self.relation, self.settings = bench.relation, bench.settings
-        self.bench, self._layout = bench, layout
+        self.bench = bench
         self.forms = bench.forms
         few = isinstance(bench.relation, (Identity, Bound))
-        self.sampler = self._sampler(bench.settings.optimized or not few)
+        optimized = bench.settings.optimized or not few
+        self.sampler = self._sampler(layout, optimized=optimized)
         self.memory: dict[Any, Any] = {}
 
-    def _sampler(self, optimized: bool) -> Sampler:
-        fleet = self.bench.fleet
-        return Sampler(self._layout, self.points, optimized=optimized, fleet=fleet)
+    def _sampler(self, layout: Layout, **options: Any) -> Sampler:
+        return Sampler(layout, self.points, fleet=self.bench.fleet, **options)
 
     @lazy
     def exact(self) -> Exact | None:
         """The mean without sampling error, or None."""
         if isinstance(self.relation, Limit) and self.sampler.layout.sizes:
             return None  # A limit is never reached: its bias is judged by sampling.
-        exact = exact_mean(self._sampler(False), stream_key(*self.seed, "exact"))
+        sampler = self._sampler(self.sampler.layout, optimized=False)
+        exact = exact_mean(sampler, stream_key(*self.seed, "exact"))
         if exact is not None and isinstance(self.relation, Limit):
             return replace(exact, tolerance=max(exact.tolerance, self.relation.bias))
         return exact
@@ -203,7 +204,7 @@ class Prepared:
     def measure(self, expectation: Expectation, **options: Any) -> Sampler:
         """Draws another experiment at the same points."""
         layout = Layout(expectation, self.points, self.case.static)
-        return Sampler(layout, self.points, fleet=self.bench.fleet, **options)
+        return self._sampler(layout, **options)
 
     @lazy
     def every_size(self) -> Sampler:

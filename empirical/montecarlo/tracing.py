@@ -2,8 +2,10 @@
 
 import contextlib
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import jax
@@ -142,22 +144,20 @@ def _advice(error: BaseException | None) -> str:
 
 def _raised_by_a_library(error: BaseException) -> bool:
     """Whether the error is about an operation, such as shapes that do not fit."""
-    trace, module = error.__traceback__, ""
-    while trace is not None:
-        module = str(trace.tb_frame.f_globals.get("__name__", ""))
-        trace = trace.tb_next
-    return module.partition(".")[0] in _NOT_OURS
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return _module(frame).partition(".")[0] in _NOT_OURS
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
 
 
 def _place(error: BaseException) -> str:
     """The last line of the caller's own code, in words."""
     place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module = _module(frame)
         ours = module.startswith(("empirical.montecarlo", "tallystick."))
         if not ours and module.partition(".")[0] not in _NOT_OURS:
-            file = Path(trace.tb_frame.f_code.co_filename).name
-            place = f" ({file}, line {trace.tb_lineno})"
-        trace = trace.tb_next
+            place = f" ({Path(frame.f_code.co_filename).name}, line {line})"
     return place
